@@ -1,0 +1,1 @@
+"""Every picture: figures out of plain tables and arrays. No TensorFlow."""

@@ -1,0 +1,121 @@
+"""Learning curves: what was measured, what was forecast from the small subsets, and what came."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+COLUMNS = 2
+PANEL = (5.4, 3.7)  # inches
+OBSERVED, HELD_OUT, FORECAST = "#222222", "#ffffff", "#2b7bc0"
+BANDS = {95: 0.14, 80: 0.28}  # level in per cent -> opacity
+MEASURED, TRUTH, MEDIAN = "measured, fitted", "measured, held out", "forecast, median"
+LEGEND = (MEASURED, TRUTH, MEDIAN, *(f"forecast, {level} % interval" for level in reversed(BANDS)))
+EIGHTY = 1.2816  # standard errors to each side of an 80 % interval
+
+
+class LearningCurve(Protocol):
+    """One value per subset size. n sizes; values and stderr in [0, 1], stderr nan where unknown."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def metric(self) -> str: ...
+
+    @property
+    def images(self) -> np.ndarray: ...
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+    @property
+    def stderr(self) -> np.ndarray: ...
+
+
+def learning_curves(curves: Sequence[LearningCurve], forecasts: pd.DataFrame, *, log_x: bool) -> Figure:
+    """Draw a panel per curve; mAP in points over the number of images.
+
+    `forecasts` has the columns curve, images, median, lo-80, hi-80, lo-95 and hi-95; its rows run from the size at
+    which fitting stopped. Points up to there are filled, the truth beyond is hollow; bars are 80 % intervals.
+    """
+    columns = min(COLUMNS, len(curves))
+    rows = math.ceil(len(curves) / columns)
+    figure = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows + 0.5), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
+    for axes, curve in zip(panels, curves):
+        _draw_panel(axes, curve, forecasts[forecasts["curve"] == curve.name], log_x)
+    for axes in panels[len(curves):]:
+        axes.remove()
+    handles = _legend_handles(panels[:len(curves)])
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2 if columns == 1 else 3, frameon=False)
+    return figure
+
+
+def _draw_panel(axes: Axes, curve: LearningCurve, forecast: pd.DataFrame, log_x: bool) -> None:
+    _draw_forecast(axes, forecast)
+    stop = forecast["images"].min() if len(forecast) else math.inf
+    fitted = curve.images <= stop
+    _draw_points(axes, curve, fitted, OBSERVED, MEASURED)
+    _draw_points(axes, curve, ~fitted, HELD_OUT, TRUTH)
+    if log_x:
+        axes.set_xscale("log")
+        ends = (curve.images[0] * 0.8, max(curve.images[-1], forecast["images"].max()) * 1.15)
+        axes.set_xlim(ends)
+        axes.xaxis.set_major_locator(FixedLocator(_round_sizes(*ends)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(0, None)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(_short_size))
+    axes.set_ylim(0, None)
+    axes.set_title(curve.name, loc="left", fontsize=11, fontweight="bold")
+    axes.set_xlabel("training images")
+    axes.set_ylabel(f"{curve.metric}, points")
+    axes.grid(color="0.5", alpha=0.25, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_forecast(axes: Axes, forecast: pd.DataFrame) -> None:
+    for level, opacity in BANDS.items():
+        axes.fill_between(forecast["images"], 100 * forecast[f"lo-{level}"], 100 * forecast[f"hi-{level}"],
+                          color=FORECAST, alpha=opacity, linewidth=0, label=f"forecast, {level} % interval")
+    axes.plot(forecast["images"], 100 * forecast["median"], color=FORECAST, label=MEDIAN)
+
+
+def _draw_points(axes: Axes, curve: LearningCurve, rows: np.ndarray, face: str, label: str) -> None:
+    if not rows.any():
+        return
+    bars = 100 * EIGHTY * np.nan_to_num(curve.stderr[rows])
+    axes.errorbar(curve.images[rows], 100 * curve.values[rows], yerr=bars if bars.any() else None, fmt="o",
+                  color=OBSERVED, markerfacecolor=face, markersize=5.5, capsize=2.5, elinewidth=1, label=label)
+
+
+def _legend_handles(panels: Sequence[Axes]) -> dict[str, Artist]:
+    """Return one handle per label that occurs in some panel, in the order of LEGEND."""
+    found = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels())}
+    return {label: found[label] for label in LEGEND if label in found}
+
+
+def _round_sizes(low: float, high: float) -> list[float]:
+    """Return sizes 1, 2, 5, 10, ... within the range; only powers of ten where those are many."""
+    powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 2000 else (1,)
+    return [p * s for p in powers for s in steps if low <= p * s <= high]
+
+
+def _short_size(images: float, _position: int | None = None) -> str:
+    """Return 1500 as 1.5k and 2000000 as 2M."""
+    for unit, letter in ((1e6, "M"), (1e3, "k")):
+        if images >= unit:
+            return f"{images / unit:g}{letter}"
+    return f"{images:g}"

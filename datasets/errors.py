@@ -1,0 +1,52 @@
+"""The one error of this project that a user is meant to read, and the door where it is printed."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+
+class InputError(Exception):
+    """Something the user gave cannot be used.
+
+    The message is one line that names the file, the record in it and the remedy.
+    """
+
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS,
+                errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return a hint such as ``did you mean 'draws'?`` or the list of valid names."""
+    valid = [str(v) for v in valid]
+    close = get_close_matches(str(name), valid, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(sorted(valid))}"
+
+
+def command(main: Callable[..., int | None]) -> Callable[..., int]:
+    """Wrap a command's main function: a user's mistake becomes one line on stderr and exit status 2."""
+
+    @functools.wraps(main)
+    def guarded(*args, **kwargs) -> int:
+        try:
+            return main(*args, **kwargs) or 0
+        except InputError as error:
+            print(f"error: {' '.join(str(error).split())[:600]}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("\nstopped; give the same command again to go on", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            return 141
+        except OSError as error:
+            if error.errno not in _DISK_ERRORS:
+                raise
+            print(f"error: {error.filename or 'disk'}: {error.strerror}; make room or choose another place",
+                  file=sys.stderr)
+            return 2
+
+    return guarded

@@ -1,0 +1,63 @@
+"""How often each class occurs: in every nested subset and in the validation set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from datasets.annotations import Annotations
+from datasets.order import hash_order, subset_size
+
+SMALL, MEDIUM = 32.0**2, 96.0**2  # COCO's limits of a box's area, pixels
+
+
+def count(annotations: Annotations, sizes: Sequence[int]) -> pd.DataFrame:
+    """Count boxes and images per class in the prefixes of `sizes` images of `annotations`, in one pass.
+
+    Columns: subset (its images), class, boxes, images (with the class), small, medium, large (boxes by COCO area).
+    Crowd boxes are not counted: no detector is trained on them.
+    """
+    single = ~annotations.crowd
+    images, classes = annotations.image_of_box()[single], annotations.classes[single]
+    size_of = np.digitize(annotations.areas[single], [SMALL, MEDIUM])
+    ends = np.unique(np.asarray(sizes, np.int64))
+    steps = np.searchsorted(ends, images, side="right")  # the first subset that holds the box's image
+    shape = (len(ends) + 1, len(annotations.categories))
+
+    _, firsts = np.unique(images * shape[1] + classes, return_index=True)  # one box per image and class
+    by_size = {name: _cumulate(steps[size_of == i], classes[size_of == i], shape)
+               for i, name in enumerate(("small", "medium", "large"))}
+    return pd.DataFrame({
+        "subset": np.repeat(ends, shape[1]),
+        "class": np.tile(np.array(annotations.categories, object), len(ends)),
+        "boxes": sum(by_size.values()),
+        "images": _cumulate(steps[firsts], classes[firsts], shape),
+        **by_size,
+    })
+
+
+def tabulate(train: Annotations, fractions: Sequence[float], validation: Annotations | None = None,
+             draw: int = 0) -> pd.DataFrame:
+    """Return the counts in the subsets of `fractions` per cent of `train` and in `validation`.
+
+    The columns of `count`, after: split ("train" or "validation") and fraction (per cent of its split).
+    """
+    rising = sorted({float(f) for f in fractions})
+    sizes = [subset_size(f, train.num_images) for f in rising]
+    counts = count(train.take(hash_order(train.file_names, draw)), sizes)
+    tables = [pd.DataFrame({"fraction": rising, "subset": sizes}).merge(counts, on="subset").assign(split="train")]
+    if validation is not None:
+        whole = count(validation, [validation.num_images])
+        tables.append(whole.assign(split="validation", fraction=100.0))
+    return pd.concat(tables, ignore_index=True).reindex(columns=["split", "fraction", *counts.columns])
+
+
+def _cumulate(steps: np.ndarray, classes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return int64 [subsets * classes]: how many of the items (step, class) each subset holds.
+
+    `shape` is (subsets + 1, classes); the last step is what no subset holds.
+    """
+    per_step = np.bincount(steps * shape[1] + classes, minlength=shape[0] * shape[1]).reshape(shape)
+    return per_step[:-1].cumsum(axis=0).ravel()

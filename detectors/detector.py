@@ -1,0 +1,59 @@
+"""What every detector has in common, and the list of those there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from datasets.errors import InputError, nearest
+
+BUILDERS = {"ssd_mobilenet_v2": "detectors.ssd_mobilenet_v2"}  # kind -> module with `build`
+
+ZOO_LEAVES = {"kernel": "weights", "depthwise_kernel": "depthwise_weights", "bias": "biases"}
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A network, its anchors and its loss.
+
+    The model takes RGB images float32 [N, S, S, 3] in 0..255 and returns {"boxes": float32 [N, A, 4] encodings,
+    "logits": float32 [N, A, K + 1]} with background in slot 0. Its layers are named after the scopes of the
+    original checkpoints, from which `variables` follows.
+    """
+
+    kind: str
+    model: tf_keras.Model
+    anchors: np.ndarray  # float32 [A, 4], normalised [ymin, xmin, ymax, xmax]
+    num_classes: int
+    loss: Callable[[dict[str, tf.Tensor], tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+    # loss(outputs, boxes float32 [N, M, 4] normalised, classes int32 [N, M], -1 for padding)
+    #     -> {"localization": scalar, "classification": scalar}; weight decay is in model.losses
+
+    @property
+    def variables(self) -> dict[str, tf.Variable]:
+        """The model's variables by their name in the original's checkpoints."""
+        return {
+            f"{layer.name}/{_zoo_leaf(variable)}": variable
+            for layer in self.model.layers
+            for variable in layer.variables
+        }
+
+
+def build(kind: str, num_classes: int, **settings) -> Detector:
+    """Build a detector of `kind` with fresh weights; `settings` go to its module's `build`.
+
+    Raises InputError for an unknown kind.
+    """
+    if kind not in BUILDERS:
+        raise InputError(f"no detector '{kind}'; {nearest(kind, BUILDERS)}")
+    return import_module(BUILDERS[kind]).build(num_classes, **settings)
+
+
+def _zoo_leaf(variable: tf.Variable) -> str:
+    leaf = variable.name.rsplit("/", 1)[-1].removesuffix(":0")
+    return ZOO_LEAVES.get(leaf, leaf)

@@ -1,0 +1,1 @@
+"""How a detector is judged: detections, COCO mAP overall and per class, bootstrap error bars."""

@@ -1,0 +1,51 @@
+"""``python -m evaluate score``: COCO mAP with error bars for any truth and detections, without TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from datasets.coco import read_coco
+from datasets.errors import InputError, command
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    return arguments.run(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m evaluate", description="How good are these detections?")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_score(commands)
+    return parser
+
+
+def _add_score(commands) -> None:
+    parser = commands.add_parser("score", help="score a detections file against its ground truth")
+    parser.add_argument("--truth", required=True, metavar="T.json", help="COCO annotations; every image counts")
+    parser.add_argument("--detections", required=True, metavar="D.json", help="COCO results")
+    parser.add_argument("--classes", nargs="+", default=(), metavar="NAME", help="score these classes (default: all)")
+    parser.add_argument("--resamples", type=int, default=200, metavar="N", help="bootstrap resamples (default: 200)")
+    parser.add_argument("--seed", type=int, default=0, help="of the resamples (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print the metric rows as JSON, values in [0, 1]")
+    parser.set_defaults(run=_score)
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from evaluate.coco import score
+    from evaluate.result import metric_rows
+    from evaluate.table import format_table
+
+    if arguments.resamples < 0 or arguments.seed < 0:
+        raise InputError("--resamples and --seed must not be negative")
+    truth = read_coco(arguments.truth, arguments.classes)
+    rows = metric_rows(score(truth, arguments.detections), arguments.resamples, arguments.seed)
+    print(json.dumps(rows, indent=1) if arguments.json else format_table(rows, truth))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Metric rows as a table for people: points (0-100) with their error bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from datasets.annotations import Annotations
+from evaluate.coco import ALL, FIGURES
+from evaluate.result import LEVEL, MetricRow
+
+WITH_ERROR_BARS = ("AP", "AP50")
+
+
+def format_table(rows: Sequence[MetricRow], truth: Annotations) -> str:
+    """Return the figures of `rows` as text: AP and AP50 with error bars, overall and per class, then the others."""
+    by_key = {(row["metric"], row["class"]): row for row in rows}
+    boxes = np.bincount(truth.classes[~truth.crowd], minlength=len(truth.categories)).tolist()
+    names = {ALL: "all classes"} | {name: name for name in truth.categories}
+    width = max(map(len, names.values()))
+    title = f"{'':{width}}  {'boxes':>7}" + "".join(f"  {m:>6} {f'± stderr [{LEVEL} %]':<22}" for m in WITH_ERROR_BARS)
+    lines = [title.rstrip()]
+    for (class_, name), count in zip(names.items(), [sum(boxes), *boxes]):
+        cells = "".join(f"  {_points(by_key[m, class_]['value']):>6} {_error(by_key[m, class_]):<22}"
+                        for m in WITH_ERROR_BARS)
+        lines.append(f"{name:{width}}  {count:>7}{cells}".rstrip())
+    others = [figure for figure in FIGURES if figure not in WITH_ERROR_BARS]
+    lines += ["", "  ".join(f"{figure} {_points(by_key[figure, ALL]['value'])}" for figure in others)]
+    return "\n".join(lines + _left_out(truth.categories, boxes))
+
+
+def _points(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _error(row: MetricRow) -> str:
+    if row["stderr"] is None:
+        return ""
+    return f"± {_points(row['stderr'])} [{_points(row['low'])}, {_points(row['high'])}]"
+
+
+def _left_out(names: Sequence[str], boxes: Sequence[int]) -> list[str]:
+    absent = [name for name, count in zip(names, boxes) if count == 0]
+    return [f"left out of the means, no boxes in the truth: {', '.join(absent)}"] if absent else []

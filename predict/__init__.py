@@ -1,0 +1,1 @@
+"""Curve models, fits, forecasts, backtests. Reads results tables only. No TensorFlow."""

@@ -1,0 +1,77 @@
+"""Forecasts as tables for people: mAP in points (0 to 100), sizes with separators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from predict.backtest import BASELINES, DEFAULT, Forecast
+from predict.tables import Curve
+
+Cells = list[list[str]]  # rows of equal length, the header first
+Need = tuple[Curve, tuple[float, float, float]]  # a curve and the images it needs: low, median, high
+
+
+def points(value: float) -> str:
+    """Return an mAP in points, a dash where it is not known."""
+    return "-" if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def signed(value: float) -> str:
+    """Return a difference of mAP in points with its sign, a dash where it is not known."""
+    return "-" if math.isnan(value) else f"{100 * value:+.1f}"
+
+
+def backtest_table(forecasts: Sequence[Forecast]) -> Cells:
+    """Return a row per curve for its largest size: forecast and truth, then the baselines with their errors."""
+    table = [["curve", "fitted on", "images", "forecast", "80 % interval", "truth", "error", *BASELINES]]
+    largest = [_largest_size(forecasts, curve) for curve in dict.fromkeys(f.curve for f in forecasts)]
+    for by_model in largest:
+        ours = by_model[DEFAULT]
+        table.append([ours.curve, f"{ours.fitted_sizes} sizes", f"{ours.images:,.0f}", *_forecast_cells(ours),
+                      points(ours.truth), signed(ours.error), *(_baseline_cell(by_model[name]) for name in BASELINES)])
+    if len(largest) > 1:
+        means = [sum(abs(each[name].error) for each in largest) / len(largest) for name in (DEFAULT, *BASELINES)]
+        table.append(["mean |error|", *[""] * 5, *map(points, means)])
+    return table
+
+
+def outlook_table(forecasts: Sequence[Forecast]) -> Cells:
+    """Return a row per curve and size: the forecast, then the baselines."""
+    by_model = {(f.curve, f.images, f.model): f for f in forecasts}
+    return [["curve", "images", "forecast", "80 % interval", *BASELINES]] + [
+        [f.curve, f"{f.images:,.0f}", *_forecast_cells(f),
+         *(points(by_model[f.curve, f.images, name].median) for name in BASELINES)]
+        for f in forecasts if f.model == DEFAULT]
+
+
+def needs_table(needs: Sequence[Need]) -> Cells:
+    """Return a row per curve: the images it needs for a target."""
+    return [["curve", "images", "80 % interval"]] + [
+        [curve.name, _size(median), f"{_size(low)} - {_size(high)}"] for curve, (low, median, high) in needs]
+
+
+def format_table(table: Cells) -> str:
+    """Return cells in columns: the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*table)]
+    lines = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in table)
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _largest_size(forecasts: Sequence[Forecast], curve: str) -> dict[str, Forecast]:
+    mine = [f for f in forecasts if f.curve == curve]
+    size = max(f.images for f in mine)
+    return {f.model: f for f in mine if f.images == size}
+
+
+def _forecast_cells(forecast: Forecast) -> list[str]:
+    low, high = forecast.intervals[80]
+    return [points(forecast.median), f"{points(low)} - {points(high)}"]
+
+
+def _baseline_cell(forecast: Forecast) -> str:
+    return points(forecast.median) + ("" if math.isnan(forecast.error) else f" ({signed(forecast.error)})")
+
+
+def _size(images: float) -> str:
+    return f"{images:,.0f}" if math.isfinite(images) else "out of reach"

@@ -1,0 +1,1 @@
+"""TFRecords written and read: shards cut at subset boundaries, the input pipeline."""

@@ -1,0 +1,32 @@
+"""``python -m records CONFIG``: cut the nested subsets of a study and write its TFRecords, once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from datasets.errors import command
+from study.command import add_study_arguments, open_study
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m records", description=__doc__)
+    add_study_arguments(parser)
+    study, folder = open_study(parser.parse_args(argv))
+    from detectors.runtime import start
+
+    start()
+    from records.prepare import prepare
+
+    for dataset in study.datasets:
+        for manifest in prepare(study, folder, dataset):
+            images = sum(shard.images for shard in manifest.shards)
+            print(f"{dataset.name}: {images} images in {len(manifest.shards)} files, "
+                  f"{manifest.stored_bytes / 1e6:.1f} MB ({manifest.stored_bytes / manifest.source_bytes:.2f} times the "
+                  "image files)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

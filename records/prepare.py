@@ -1,0 +1,31 @@
+"""All the records of a study: one validation set and one nested training set per draw and stored size."""
+
+from __future__ import annotations
+
+from datasets.annotations import Annotations, for_training
+from records.manifest import Manifest
+from records.write import write_records
+from study.config import DatasetConfig, Study
+from study.data import cut_orders, image_folder, in_order, read_split
+from study.layout import StudyFolder
+
+
+def prepare(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> list[Manifest]:
+    """Cut the orders of `dataset` and write whatever records are missing; return the manifests."""
+    train, validation = read_split(dataset, dataset.train), read_split(dataset, dataset.validation)
+    orders = cut_orders(study, folder, dataset, train)
+    sizes = sorted({detector.stored_size for detector in study.detectors})
+    manifests = []
+    for size in sizes:
+        manifests.append(_write(validation, dataset, dataset.validation, folder.validation_records(dataset.name, size),
+                                size, (), f"{dataset.name} validation"))
+        for draw, order in orders.items():
+            manifests.append(_write(in_order(train, order), dataset, dataset.train,
+                                    folder.train_records(dataset.name, size, draw), size, order.sizes,
+                                    f"{dataset.name} train, draw {draw}"))
+    return manifests
+
+
+def _write(annotations: Annotations, dataset: DatasetConfig, split, folder, size, boundaries, label) -> Manifest:
+    return write_records(for_training(annotations), image_folder(dataset, split), folder, stored_size=size,
+                         boundaries=boundaries, label=f"records: {label}, {size} px")

@@ -1,0 +1,271 @@
+"""A study's configuration: YAML into frozen structs, unknown keys refused by name."""
+
+from __future__ import annotations
+
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import yaml
+
+from datasets.errors import InputError, nearest
+from study.yaml12 import Loader
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CONFIGS = REPOSITORY / "configs"
+RESERVED = ("charts", "forecast")  # folders of a study that are not data sets
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+Decay = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class _Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Split(_Frozen):
+    """Where one split lives: an annotation file and the folder its images are in, relative to the root."""
+
+    annotations: str
+    images: str
+
+
+class DatasetConfig(_Frozen):
+    """A data set. `generator` names an embedded one, made under `root` when it is not there yet.
+
+    `root` is an absolute path or relative to the repository; an embedded set's default is data/<name>.
+    """
+
+    name: Name
+    root: str = ""
+    generator: Literal["", "digits", "letters"] = ""
+    generated: tuple[Count, ...] = ()  # images made, training and validation; empty is the full size
+    train: Split = Split(annotations="annotations/instances_train.json", images="train")
+    validation: Split = Split(annotations="annotations/instances_val.json", images="val")
+    classes: tuple[str, ...] = ()  # names to keep; empty keeps all
+
+
+class Recipe(_Frozen):
+    """How long and how a detector is trained. `steps` fixes the length; otherwise `epochs` with a floor."""
+
+    batch_size: Count = 16
+    steps: Count | None = None
+    epochs: Positive = 10.0
+    min_steps: Count = 500
+    max_steps: Count | None = None
+    optimizer: Literal["sgd", "rmsprop", "adam"] = "sgd"
+    learning_rate: Positive = 0.01
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 100
+    momentum: Decay = 0.9
+    rho: Decay = 0.9  # RMSProp's decay of the squared gradients
+    epsilon: Positive = 1e-7
+    clip_norm: NotNegative = 10.0  # global norm; 0 leaves gradients alone
+    weight_decay: NotNegative = 4e-5  # L2 on the kernels the original names, slim's scale (half the sum of squares)
+    batch_norm_momentum: Decay = 0.99
+    augment: tuple[Literal["flip", "ssd_crop"], ...] = ("flip", "ssd_crop")
+
+
+class DetectorConfig(_Frozen):
+    """A detector: architecture, the checkpoint it starts from, and its recipes by name."""
+
+    name: Name
+    kind: Literal["ssd_mobilenet_v2"] = "ssd_mobilenet_v2"
+    width: Annotated[float, msgspec.Meta(gt=0, le=4)] = 1.0
+    input_size: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 300  # pixels, square
+    stored_size: Annotated[int, msgspec.Meta(ge=32, le=8192)] = 384  # shorter side of images in records, pixels
+    checkpoint: str = ""  # zoo checkpoint prefix relative to the repository; empty trains from scratch
+    restore: Literal["all", "features"] = "all"
+    recipes: dict[Name, Recipe] = {}
+
+
+class Repeats(_Frozen):
+    """Repeat subsets of at most `up_to` per cent: `count` values of draw or seed instead of one."""
+
+    up_to: Percent = 10.0
+    count: Count = 1
+
+
+class Forecast(_Frozen):
+    """Which metric is forecast, from which subsets (at most `fit_up_to` per cent of the images)."""
+
+    metric: Literal["AP", "AP50"] = "AP"
+    fit_up_to: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 20.0
+
+
+class Study(_Frozen):
+    """Everything that determines a study."""
+
+    name: Name
+    datasets: tuple[DatasetConfig, ...]
+    detectors: tuple[DetectorConfig, ...]
+    fractions: tuple[float, ...] = (1, 2.5, 5, 10, 15, 20, 30, 50, 75, 100)  # per cent of the training images
+    strategy: Literal["random"] = "random"
+    draws: Repeats = Repeats()
+    seeds: Repeats = Repeats()
+    recipe: Name = "scaled"
+    checkpoint_every: Count = 200  # steps
+    bootstrap: Annotated[int, msgspec.Meta(ge=20, le=100_000)] = 200  # resamples of the validation images behind every error bar
+    forecast: Forecast = Forecast()
+
+
+def load_study(path: str | Path, *, name: str | None = None, roots: dict[str, str] | None = None) -> Study:
+    """Read a study's YAML; data sets and detectors are named after files in configs/ or written in place.
+
+    `roots` maps a data set's name to the folder it lies in, over what its file says.
+    Raises InputError for anything missing, unknown or out of range.
+    """
+    raw = read_yaml(path)
+    for key, folder in (("datasets", "datasets"), ("detectors", "models")):
+        if not isinstance(raw.get(key), list) or not raw[key]:
+            raise InputError(f"{path}: '{key}' must be a list that names at least one file in configs/{folder}")
+        raw[key] = [_resolve(entry, folder, path) for entry in raw[key]]
+    if name:
+        raw["name"] = name
+    _place(raw["datasets"], roots or {})
+    study = convert(raw, Study, path)
+    _check(study, path)
+    return study
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a resolved study.yaml as `write_study` left it."""
+    study = convert(read_yaml(path), Study, path)
+    _check(study, path)
+    return study
+
+
+def dump_study(study: Study) -> str:
+    """Return the resolved configuration as YAML."""
+    return yaml.safe_dump(msgspec.to_builtins(study), sort_keys=False)
+
+
+def find_detector(study: Study, name: str) -> DetectorConfig:
+    """Return the detector called `name`. Raises InputError naming the nearest one."""
+    return _named(study.detectors, name, "detector")
+
+
+def find_dataset(study: Study, name: str) -> DatasetConfig:
+    """Return the data set called `name`. Raises InputError naming the nearest one."""
+    return _named(study.datasets, name, "data set")
+
+
+def find_recipe(study: Study, detector: DetectorConfig) -> Recipe:
+    """Return the study's recipe for `detector`. Raises InputError naming the nearest one."""
+    if study.recipe not in detector.recipes:
+        raise InputError(f"detector '{detector.name}' has no recipe '{study.recipe}'; "
+                         f"{nearest(study.recipe, detector.recipes)}")
+    return detector.recipes[study.recipe]
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping. Raises InputError otherwise."""
+    try:
+        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(raw, dict):
+        raise InputError(f"{path}: expected a mapping of settings")
+    return raw
+
+
+def convert(raw: Any, kind: type, path: str | Path) -> Any:
+    """Convert plain values to `kind`, refusing unknown keys with the nearest valid one."""
+    _refuse_unknown(raw, kind, str(path), "")
+    try:
+        return msgspec.convert(raw, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _refuse_unknown(raw: Any, kind: Any, path: str, where: str) -> None:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        for arg in args:
+            _refuse_unknown(raw, arg, path, where)
+    elif origin is tuple and isinstance(raw, list):
+        for index, item in enumerate(raw):
+            _refuse_unknown(item, args[0], path, f"{where}[{index}]")
+    elif origin is dict and isinstance(raw, dict):
+        for key, item in raw.items():
+            _refuse_unknown(item, args[1], path, f"{where}.{key}")
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(raw, dict):
+        hints = typing.get_type_hints(kind)
+        for key, item in raw.items():
+            if key not in hints:
+                raise InputError(f"{path}: unknown key '{where.lstrip('.') + '.' if where else ''}{key}'; "
+                                 f"{nearest(key, hints)}")
+            _refuse_unknown(item, hints[key], path, f"{where}.{key}")
+
+
+def _resolve(entry: Any, folder: str, path: str | Path) -> Any:
+    """Turn a name into the settings in configs/<folder>/<name>.yaml; `base:` in a mapping does the same."""
+    if isinstance(entry, str):
+        entry = {"base": entry}
+    if not isinstance(entry, dict) or "base" not in entry:
+        return entry
+    base = str(entry["base"])
+    files = {p.stem: p for p in (CONFIGS / folder).glob("*.yaml")}
+    if base not in files:
+        kind = "data set" if folder == "datasets" else "detector"
+        raise InputError(f"{path}: no {kind} '{base}' in configs/{folder}; {nearest(base, files)}")
+    return _merge(read_yaml(files[base]), {k: v for k, v in entry.items() if k != "base"})
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        return base | {key: _merge(base.get(key), value) for key, value in over.items()}
+    return over
+
+
+def _place(datasets: list[Any], roots: dict[str, str]) -> None:
+    by_name = {str(d.get("name")): d for d in datasets if isinstance(d, dict)}
+    for name, root in roots.items():
+        if name not in by_name:
+            raise InputError(f"--data {name}={root}: the study has no data set '{name}'; {nearest(name, by_name)}")
+        by_name[name]["root"] = str(Path(root).resolve())
+    for name, dataset in by_name.items():
+        if not dataset.get("root") and dataset.get("generator"):
+            dataset["root"] = f"data/{name}"
+
+
+def _named(items: tuple[Any, ...], name: str, what: str) -> Any:
+    for item in items:
+        if item.name == name:
+            return item
+    raise InputError(f"no {what} '{name}' in the study; {nearest(name, [i.name for i in items])}")
+
+
+def _check(study: Study, path: str | Path) -> None:
+    for fraction in study.fractions:
+        check_fraction(fraction, path)
+    if not study.fractions or list(study.fractions) != sorted(set(study.fractions)):
+        raise InputError(f"{path}: fractions must rise without repeats, got {list(study.fractions)}")
+    for what, items in (("data set", study.datasets), ("detector", study.detectors)):
+        names = [item.name.casefold() for item in items]
+        for name in names:
+            if names.count(name) > 1 or name in RESERVED:
+                raise InputError(f"{path}: {what} '{name}' is named twice or like a folder of the study; rename it")
+    for dataset in study.datasets:
+        if not dataset.root:
+            raise InputError(f"{path}: where is data set '{dataset.name}'? give --data {dataset.name}=FOLDER")
+    for detector in study.detectors:
+        find_recipe(study, detector)
+        if detector.stored_size < detector.input_size:
+            raise InputError(f"{path}: detector '{detector.name}': stored_size {detector.stored_size} is below "
+                             f"input_size {detector.input_size}; images would be enlarged")
+
+
+def check_fraction(fraction: float, where: str | Path) -> float:
+    """Return `fraction` if it lies in (0, 100]. Raises InputError otherwise."""
+    if not 0 < fraction <= 100:
+        raise InputError(f"{where}: fraction {fraction:g} is outside (0, 100] per cent")
+    return fraction

@@ -1,0 +1,78 @@
+"""A study's annotations: read where the configuration says they are, in the nested order of a draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from datasets.annotations import Annotations
+from datasets.coco import read_coco
+from datasets.embedded import MAKERS
+from datasets.errors import InputError
+from datasets.order import Order, apply_order, make_order, read_order, subset_size, write_order
+from study.config import REPOSITORY, DatasetConfig, Split, Study
+from study.layout import StudyFolder
+from study.matrix import Cell, draws_of, fractions_of
+
+
+def root_of(dataset: DatasetConfig) -> Path:
+    """Return the folder of a data set, after making it if it is an embedded one."""
+    root = REPOSITORY / dataset.root
+    if dataset.generator:
+        MAKERS[dataset.generator](root, *dataset.generated)
+    return root
+
+
+def read_split(dataset: DatasetConfig, split: Split) -> Annotations:
+    """Return the annotations of one split. Raises InputError for a missing or unusable file."""
+    return read_coco(root_of(dataset) / split.annotations, dataset.classes)
+
+
+def image_folder(dataset: DatasetConfig, split: Split) -> Path:
+    """Return the folder that the split's file names start from."""
+    return root_of(dataset) / split.images
+
+
+def cut_orders(study: Study, folder: StudyFolder, dataset: DatasetConfig, train: Annotations) -> dict[int, Order]:
+    """Return the nested order of every draw, written to the study's folder on first use.
+
+    Raises InputError where the annotations have changed since, or two fractions select the same images.
+    """
+    orders = {}
+    for draw in draws_of(study):
+        path = folder.order(dataset.name, draw)
+        order = make_order(train, draw, fractions_of(study, draw))
+        if len(set(order.sizes)) < len(order.sizes):
+            raise InputError(f"{train.source}: two fractions of its {train.num_images} images select the same subset "
+                             f"(sizes {order.sizes}); leave one out")
+        if path.exists():
+            _refuse_changed(read_order(path), order, path)
+        if not path.exists() or read_order(path) != order:
+            write_order(path, order)
+        orders[draw] = order
+    return orders
+
+
+def in_order(train: Annotations, order: Order) -> Annotations:
+    """Return the images that the largest subset of `order` holds, in its order."""
+    ordered = apply_order(train, order)
+    largest = subset_size(order.fractions[-1], ordered.num_images)
+    if largest == ordered.num_images:
+        return ordered
+    return ordered.take(range(largest))
+
+
+def read_subset(folder: StudyFolder, dataset: DatasetConfig, cell: Cell) -> Annotations:
+    """Return the images of one cell, in their order. Raises InputError where the order is missing or out of date."""
+    path = folder.order(dataset.name, cell.draw)
+    if not path.exists():
+        raise InputError(f"{path}: the subsets are not cut yet; run python -m records first")
+    order, train = read_order(path), read_split(dataset, dataset.train)
+    _refuse_changed(order, make_order(train, cell.draw, order.fractions), path)
+    return apply_order(train, order).take(range(subset_size(cell.fraction, train.num_images)))
+
+
+def _refuse_changed(old: Order, new: Order, path: Path) -> None:
+    if replace(old, fractions=(), source="") != replace(new, fractions=(), source=""):
+        raise InputError(f"{path}: cut from other annotations than {new.source} has now; give the study another "
+                         "--name, or delete its folder to start again")

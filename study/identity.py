@@ -1,0 +1,111 @@
+"""What determines a run, so that changed inputs are noticed and never mixed with old results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from datasets.annotations import Annotations
+from datasets.errors import InputError
+from datasets.files import sha256_of, write_text
+from study.config import REPOSITORY, Study, find_dataset, find_detector, find_recipe, read_yaml
+from study.layout import RunFolder
+from study.matrix import Cell
+
+PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
+
+
+def training_inputs(study: Study, cell: Cell, subset: Annotations) -> dict[str, Any]:
+    """Return everything that determines a training, as plain values. `subset` is the cell's images, in order."""
+    detector = find_detector(study, cell.detector)
+    architecture = {key: value for key, value in msgspec.to_builtins(detector).items()
+                    if key not in ("name", "recipes", "checkpoint")}
+    return _plain({
+        "cell": msgspec.to_builtins(cell),
+        "classes": list(subset.categories),
+        "annotations": subset.checksum,
+        "subset": _hash(subset.image_ids.tolist()),
+        "images": subset.num_images,
+        "boxes": subset.num_boxes,
+        "detector": architecture,
+        "checkpoint": checkpoint_hash(detector.checkpoint),
+        "recipe": {"name": study.recipe} | msgspec.to_builtins(find_recipe(study, detector)),
+    })
+
+
+def evaluation_inputs(study: Study, cell: Cell, validation: Annotations, training: str) -> dict[str, Any]:
+    """Return everything that determines an evaluation; `training` is the training's fingerprint."""
+    find_dataset(study, cell.dataset)
+    return {"training": training, "validation": validation.checksum, "bootstrap": study.bootstrap}
+
+
+def fingerprint(inputs: dict[str, Any]) -> str:
+    """Return a short hash of `inputs`."""
+    return _hash(inputs)[:16]
+
+
+def claim(run: RunFolder, inputs: dict[str, Any]) -> None:
+    """Write params.yaml before a run starts. Raises InputError if the folder holds a run with other inputs."""
+    if run.params.exists():
+        before = read_yaml(run.params).get("inputs")
+        changed = _differences(before, inputs)
+        if changed:
+            raise InputError(f"{run.root}: was made with another configuration ({'; '.join(changed)}); give the study "
+                             "another --name, or delete that folder to run it again")
+        return
+    write_text(run.params, yaml.safe_dump({"inputs": inputs, "versions": versions()}, sort_keys=False))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def checkpoint_files(checkpoint: str) -> list[Path]:
+    """Return the files of a checkpoint prefix (relative to the repository). Raises InputError if there are none."""
+    prefix = REPOSITORY / checkpoint
+    files = sorted(prefix.parent.glob(prefix.name + ".index")) + sorted(prefix.parent.glob(prefix.name + ".data-*"))
+    if len(files) < 2:
+        raise InputError(f"{prefix}: no checkpoint there (.index and .data files); check 'checkpoint' of the detector")
+    return files
+
+
+def checkpoint_hash(checkpoint: str) -> str:
+    """Return a hash of a checkpoint's files, empty for training from scratch."""
+    return _hash([sha256_of(file) for file in checkpoint_files(checkpoint)]) if checkpoint else ""
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as it comes back from a file: tuples as lists."""
+    return json.loads(json.dumps(value))
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _differences(before: Any, now: Any, where: str = "") -> list[str]:
+    """Return one short text for every leaf in which two trees of plain values differ."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys: Iterable[str] = sorted(before.keys() | now.keys())
+        return [text for key in keys for text in _differences(before.get(key), now.get(key), f"{where}.{key}")]
+    return [] if before == now else [f"{where.lstrip('.')}: {_short(before)} then, {_short(now)} now"]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,94 @@
+"""Where everything of a study lies. No other room spells out a path or a file name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.matrix import Cell, fraction_key
+
+STUDIES = Path("studies")
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The folder of one study."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "study.yaml"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results.csv"
+
+    @property
+    def forecast(self) -> Path:
+        return self.root / "forecast"
+
+    @property
+    def forecast_table(self) -> Path:
+        return self.forecast / "forecast.csv"
+
+    @property
+    def charts(self) -> Path:
+        return self.root / "charts"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def dataset(self, name: str) -> Path:
+        return self.root / name
+
+    def order(self, dataset: str, draw: int) -> Path:
+        return self.dataset(dataset) / ("order.json" if draw == 0 else f"order-draw-{draw}.json")
+
+    def prevalence(self, dataset: str) -> Path:
+        return self.dataset(dataset) / "prevalence.csv"
+
+    def train_records(self, dataset: str, stored_size: int, draw: int) -> Path:
+        folder = self.dataset(dataset) / "records" / f"{stored_size}px"
+        return folder / ("train" if draw == 0 else f"train-draw-{draw}")
+
+    def validation_records(self, dataset: str, stored_size: int) -> Path:
+        return self.dataset(dataset) / "records" / f"{stored_size}px" / "val"
+
+    def run(self, cell: Cell) -> RunFolder:
+        return RunFolder(self.dataset(cell.dataset) / "runs" / cell.detector / fraction_key(cell.fraction)
+                         / f"draw-{cell.draw}" / f"seed-{cell.seed}")
+
+    def finished_results(self) -> list[Path]:
+        """Return every result.json there is, in a stable order."""
+        return sorted(self.root.glob("*/runs/*/*/draw-*/seed-*/result.json"))
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run: one cell of the matrix."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def training(self) -> Path:
+        """Written when training is complete: steps, seconds, losses, the final checkpoint."""
+        return self.root / "training.json"
+
+    @property
+    def detections(self) -> Path:
+        return self.root / "detections.json"
+
+    @property
+    def result(self) -> Path:
+        """Written last of all."""
+        return self.root / "result.json"

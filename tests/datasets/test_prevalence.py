@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets.annotations import Annotations
+from datasets.coco import read_coco
+from datasets.errors import InputError
+from datasets.prevalence import count, tabulate
+
+
+@st.composite
+def annotated(draw):
+    counts = draw(st.lists(st.integers(0, 5), min_size=1, max_size=8))
+    images, boxes = len(counts), sum(counts)
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    return Annotations(("a", "b", "c"), (1, 2, 3), np.arange(images), tuple(f"{i}.jpg" for i in range(images)),
+                       np.full(images, 200, np.int32), np.full(images, 200, np.int32),
+                       np.concatenate([[0], np.cumsum(counts)]), np.zeros((boxes, 4)),
+                       rng.integers(0, 3, boxes).astype(np.int32), rng.random(boxes) < 0.2,
+                       rng.choice([1.0, 1023.9, 1024, 5000, 9215.9, 9216, 1e6], boxes))
+
+
+@settings(deadline=None, max_examples=50)
+@given(annotated(), st.data())
+def test_counts_equal_those_of_a_plain_loop(annotations, data):
+    sizes = data.draw(st.lists(st.integers(1, annotations.num_images), unique=True, min_size=1))
+    table = count(annotations, sizes)
+    assert len(table) == 3 * len(sizes)
+    images = annotations.image_of_box()
+    for row in table.to_dict("records"):
+        mine = [b for b in range(annotations.num_boxes) if images[b] < row["subset"] and not annotations.crowd[b]
+                and annotations.categories[annotations.classes[b]] == row["class"]]
+        areas = [annotations.areas[b] for b in mine]
+        assert row["boxes"] == len(mine)
+        assert row["images"] == len({images[b] for b in mine})
+        assert row["small"] == sum(a < 32**2 for a in areas)
+        assert row["medium"] == sum(32**2 <= a < 96**2 for a in areas)
+        assert row["large"] == sum(a >= 96**2 for a in areas)
+
+
+def test_the_table_holds_every_split_and_fraction(coco, save):
+    annotations = read_coco(save(coco))
+    table = tabulate(annotations, [100, 40, 41], annotations)
+    assert list(table) == ["split", "fraction", "subset", "class", "boxes", "images", "small", "medium", "large"]
+    assert table.groupby(["split", "fraction"])["subset"].first().to_dict() == {
+        ("train", 40): 1, ("train", 41): 1, ("train", 100): 3, ("validation", 100): 3}
+    whole = table[table["fraction"] == 100].set_index(["split", "class"])["boxes"].to_dict()
+    for split in ("train", "validation"):
+        assert [whole[split, name] for name in annotations.categories] == [1, 0, 1]  # the crowd is not counted
+
+
+def test_impossible_fractions_are_refused(coco, save):
+    with pytest.raises(InputError, match="selects none"):
+        tabulate(read_coco(save(coco)), [1])

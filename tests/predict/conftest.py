@@ -1,0 +1,11 @@
+import numpy as np
+import pytest
+
+from predict.observations import Observations
+from tests.predict.laws import law, observe
+
+
+@pytest.fixture
+def rising() -> Observations:
+    images = np.array([200.0, 500.0, 1000.0])
+    return observe(images, law(images))

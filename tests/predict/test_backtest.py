@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from datasets.errors import InputError
+from predict.backtest import DEFAULT, FORECASTERS, STUDY, forecast_bands, forecast_curves, images_needed, make_forecasts
+from predict.tables import PUBLISHED_2019, Curve, read_curves
+from tests.predict.laws import law
+
+
+@pytest.fixture(scope="module")
+def published() -> list[Curve]:
+    return read_curves(PUBLISHED_2019)
+
+
+def mean_error(table, model):
+    """Mean |error| at 100 %, points."""
+    return 100 * table[(table["model"] == model) & (table["images"] == 118287)]["error"].abs().mean()
+
+
+def test_accuracy_on_the_published_curves_from_three_subsets(published):
+    table = forecast_curves(published, fit_up_to=5)
+    assert mean_error(table, DEFAULT) < 1.1
+    assert mean_error(table, STUDY) == pytest.approx(1.46, abs=0.01)  # by the rule of 2019, whose figure this is
+    assert mean_error(table, "M2") == pytest.approx(5.3, abs=0.1)
+    ours = table[(table["model"] == DEFAULT) & (table["images"] == 118287)]
+    assert ((ours["lo-80"] <= ours["truth"]) & (ours["truth"] <= ours["hi-80"])).all()
+
+
+def test_every_later_size_has_a_row_beside_the_truth_and_every_asked_one_uses_all_points(published):
+    table = forecast_curves(published[:1], 20, at=[200_000], models=[DEFAULT])
+    assert table["images"].tolist() == [35486, 59143, 88715, 118287, 200_000]
+    assert table["fitted_sizes"].tolist() == [6, 6, 6, 6, 10]
+    assert table["truth"][:4].tolist() == [0.197, 0.198, 0.203, 0.206] and np.isnan(table["truth"][4])
+    assert table["error"][0] == table["median"][0] - 0.197
+
+
+def test_a_study_under_way_is_forecast_at_its_whole_data_set():
+    images = np.array([100.0, 250, 500])
+    curve = Curve("early", images, law(images), np.full(3, np.nan), whole=10_000)
+    (forecast,) = make_forecasts([curve], 20, models=[DEFAULT])
+    assert forecast.images == 10_000 and np.isnan(forecast.truth)
+
+
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_every_forecaster_answers(published, name):
+    assert all(0 <= f.median <= 1 for f in make_forecasts(published[:1], 20, models=[name]))
+
+
+def test_the_band_starts_where_fitting_stopped(published):
+    band = forecast_bands(published[:1], 5, at=[200_000])
+    assert band["images"].iloc[[0, -1]].tolist() == pytest.approx([5914, 200_000])
+    assert (band["lo-80"] <= band["median"]).all() and (band["median"] <= band["hi-80"]).all()
+
+
+def test_images_needed_for_what_is_reached_already_are_fewer(published):
+    low, median, high = images_needed(published[3], 0.40)
+    assert low < 23_657 < high  # 20 % brought .405
+    assert images_needed(published[0], 0.9)[1] == np.inf
+
+
+def test_too_few_sizes_and_nothing_to_forecast_are_refused(published):
+    with pytest.raises(InputError, match="1 subset size"):
+        make_forecasts(published, 1)
+    with pytest.raises(InputError, match="no size is left"):
+        make_forecasts(published, 100)
+    with pytest.raises(InputError, match="did you mean 'M2'"):
+        make_forecasts(published, 20, models=["M22"])
+
+
+def test_few_small_subsets_do_when_sizes_are_asked_for(published):
+    assert {f.fitted_sizes for f in make_forecasts(published[:1], 1, at=[200_000])} == {10}

@@ -1,0 +1,107 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets.errors import InputError
+from predict.forecaster import FLAT, BayesianPowerLaw
+from tests.predict.laws import law, observe
+
+SIZES = np.geomspace(1, 1e6, 40)
+POINTS = st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 1)), min_size=2, max_size=12,
+                  unique_by=lambda point: point[0])
+
+
+def width(observed, images=10_000, level=80):
+    table = BayesianPowerLaw().fit(observed).predict([images], [level])
+    return float(table[f"hi-{level}"][0] - table[f"lo-{level}"][0])
+
+
+def test_forecast_holds_the_law_behind_the_points(rising):
+    row = BayesianPowerLaw().fit(rising).predict([10_000], [50, 80, 95]).iloc[0]
+    assert row["lo-95"] < row["lo-80"] < row["lo-50"] < row["median"] < row["hi-50"] < row["hi-80"] < row["hi-95"]
+    assert row["lo-80"] < law(10_000) < row["hi-80"]
+
+
+def test_many_precise_points_pin_the_law_down():
+    images = np.geomspace(10, 1000, 12)
+    exact = observe(images, law(images), np.full(12, 1e-4))
+    assert BayesianPowerLaw().fit(exact).predict([4000])["median"][0] == pytest.approx(law(4000), abs=0.01)
+
+
+def test_columns_of_the_contract(rising):
+    table = BayesianPowerLaw().fit(rising).predict([2000])
+    assert list(table) == ["images", "median", "lo-80", "hi-80", "lo-95", "hi-95"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(POINTS)
+def test_any_curve_gives_monotone_quantiles_within_bounds_and_no_warning(points):
+    observed = observe(*zip(*points))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quantiles = BayesianPowerLaw().fit(observed).quantiles(SIZES, [0.025, 0.1, 0.5, 0.9, 0.975])
+    assert ((quantiles >= 0) & (quantiles <= 1)).all()
+    assert (np.diff(quantiles, axis=1) >= -1e-12).all()
+    assert (np.diff(quantiles, axis=0) >= 0).all()
+
+
+def test_same_observations_same_forecast_whatever_the_order_or_the_unit_of_size(rising):
+    expected = BayesianPowerLaw().fit(rising).predict([5000])
+    again = BayesianPowerLaw().fit(observe(rising.images[::-1], rising.values[::-1])).predict([5000])
+    thousands = BayesianPowerLaw().fit(observe(rising.images / 1000, rising.values)).predict([5])
+    assert again.equals(expected)
+    assert thousands.drop(columns="images").to_numpy() == pytest.approx(expected.drop(columns="images").to_numpy())
+
+
+def test_wider_error_bars_widen_the_interval(rising):
+    narrow, wide = (observe(rising.images, rising.values, [stderr] * 3) for stderr in (0.001, 0.03))
+    assert width(narrow) < width(rising) < width(wide)
+
+
+def test_a_repeated_identical_observation_never_widens_the_interval(rising):
+    for row in range(3):
+        images, values = np.append(rising.images, rising.images[row]), np.append(rising.values, rising.values[row])
+        assert width(observe(images, values)) <= width(rising) * 1.001
+
+
+@pytest.mark.parametrize("values", [[0.3, 0.2, 0.1], [0.2, 0.2, 0.2], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+def test_a_curve_that_does_not_rise_gives_a_flat_wide_labelled_answer(values):
+    fit = BayesianPowerLaw().fit(observe([10, 100, 1000], values))
+    table = fit.predict([1000, 100_000], [95])
+    assert fit.label == FLAT
+    assert table["median"][0] == table["median"][1] == pytest.approx(np.mean(values), abs=0.01)
+    assert table["hi-95"][0] - table["lo-95"][0] > 0.03
+
+
+def test_the_start_of_a_curve_weighs_less_than_its_end():
+    images = np.geomspace(10, 1000, 5)
+    disturbed = law(images) - 0.03 * (images == 10)
+
+    def moved(forecaster):
+        fits = [forecaster.fit(observe(images, values)) for values in (law(images), disturbed)]
+        return abs(np.subtract(*(fit.quantiles(np.array([5000.0]), [0.5]).item() for fit in fits)))
+
+    assert moved(BayesianPowerLaw()) < moved(BayesianPowerLaw(recency=0)) / 3
+
+
+def test_a_curve_noisier_than_assumed_widens_the_interval():
+    images = [100, 200, 400, 800]
+    assert width(observe(images, [0.1, 0.26, 0.2, 0.4])) > 1.5 * width(observe(images, [0.1, 0.2, 0.3, 0.4]))
+
+
+def test_images_for_a_target_bracket_the_law(rising):
+    low, median, high = BayesianPowerLaw().fit(rising).images_for(float(law(4000)))
+    assert low < median < high
+    assert low < 4000 < high
+
+
+def test_a_target_above_the_floor_of_error_is_out_of_reach(rising):
+    assert BayesianPowerLaw().fit(rising).images_for(0.999)[1] == np.inf
+
+
+def test_fewer_than_two_sizes_are_refused():
+    with pytest.raises(InputError, match="1 subset size"):
+        BayesianPowerLaw().fit(observe([100], [0.2]))
