@@ -1,4 +1,7 @@
-"""``python -m evaluate score``: COCO mAP with error bars for any truth and detections, without TensorFlow."""
+"""``python -m evaluate score``: COCO mAP with error bars for any truth and detections, without TensorFlow.
+
+``python -m evaluate run CONFIG DATASET DETECTOR FRACTION [DRAW [SEED]]``: the same for a trained cell of a study.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 
 from datasets.coco import read_coco
 from datasets.errors import InputError, command
+from study.command import add_cell_arguments, add_study_arguments, find_cell, open_study
 
 
 @command
@@ -20,6 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evaluate", description="How good are these detections?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands)
+    _add_run(commands)
     return parser
 
 
@@ -44,6 +49,31 @@ def _score(arguments: argparse.Namespace) -> int:
     truth = read_coco(arguments.truth, arguments.classes)
     rows = metric_rows(score(truth, arguments.detections), arguments.resamples, arguments.seed)
     print(json.dumps(rows, indent=1) if arguments.json else format_table(rows, truth))
+    return 0
+
+
+def _add_run(commands) -> None:
+    parser = commands.add_parser("run", help="detect with a trained cell of a study and score it")
+    add_study_arguments(parser)
+    add_cell_arguments(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    study, folder = open_study(arguments)
+    cell = find_cell(study, arguments)
+    if not folder.run(cell).training.exists():
+        raise InputError(f"{cell}: not trained yet; run train/train_subset.sh with the same arguments first")
+    from detectors.runtime import start
+
+    print(start("detecting"), flush=True)
+    from evaluate.run import evaluate_cell
+    from evaluate.table import format_table
+    from study.config import find_dataset
+    from study.data import read_split
+
+    dataset = find_dataset(study, cell.dataset)
+    print(format_table(evaluate_cell(study, folder, cell)["metrics"], read_split(dataset, dataset.validation)))
     return 0
 
 

@@ -38,7 +38,7 @@ def evaluate_cell(study: Study, folder: StudyFolder, cell: Cell) -> dict:
     training = read_json(run.training)
     dataset = find_dataset(study, cell.dataset)
     truth = read_split(dataset, dataset.validation)
-    identity = fingerprint(evaluation_inputs(study, cell, truth, training["fingerprint"]))
+    identity = fingerprint(evaluation_inputs(study, truth, training["fingerprint"]))
     if run.result.exists() and (result := read_json(run.result))["fingerprint"] == identity:
         return result
     began = time.monotonic()

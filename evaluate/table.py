@@ -43,3 +43,11 @@ def _error(row: MetricRow) -> str:
 def _left_out(names: Sequence[str], boxes: Sequence[int]) -> list[str]:
     absent = [name for name, count in zip(names, boxes) if count == 0]
     return [f"left out of the means, no boxes in the truth: {', '.join(absent)}"] if absent else []
+
+
+def summary_line(rows: Sequence[MetricRow]) -> str:
+    """Return AP and AP50 over all classes with their standard errors, in points, on one line."""
+    by_metric = {row["metric"]: row for row in rows if row["class"] == ALL}
+    return ", ".join(f"{metric} {_points(by_metric[metric]['value'])}"
+                     + (f" ± {_points(by_metric[metric]['stderr'])}" if by_metric[metric]["stderr"] is not None else "")
+                     for metric in WITH_ERROR_BARS)

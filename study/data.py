@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from datasets.annotations import Annotations
@@ -25,7 +26,15 @@ def root_of(dataset: DatasetConfig) -> Path:
 
 def read_split(dataset: DatasetConfig, split: Split) -> Annotations:
     """Return the annotations of one split. Raises InputError for a missing or unusable file."""
-    return read_coco(root_of(dataset) / split.annotations, dataset.classes)
+    path = root_of(dataset) / split.annotations
+    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
+    return _read(path, dataset.classes, stamp)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, classes: tuple[str, ...], stamp: tuple[int, int]) -> Annotations:
+    """Read a file once per process, and again if its stamp has changed: a study asks for it in every cell."""
+    return read_coco(path, classes)
 
 
 def image_folder(dataset: DatasetConfig, split: Split) -> Path:

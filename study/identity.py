@@ -16,7 +16,7 @@ import yaml
 from datasets.annotations import Annotations
 from datasets.errors import InputError
 from datasets.files import sha256_of, write_text
-from study.config import REPOSITORY, Study, find_dataset, find_detector, find_recipe, read_yaml
+from study.config import REPOSITORY, Study, find_detector, find_recipe, read_yaml
 from study.layout import RunFolder
 from study.matrix import Cell
 
@@ -41,9 +41,8 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations) -> dict[str, 
     })
 
 
-def evaluation_inputs(study: Study, cell: Cell, validation: Annotations, training: str) -> dict[str, Any]:
+def evaluation_inputs(study: Study, validation: Annotations, training: str) -> dict[str, Any]:
     """Return everything that determines an evaluation; `training` is the training's fingerprint."""
-    find_dataset(study, cell.dataset)
     return {"training": training, "validation": validation.checksum, "bootstrap": study.bootstrap}
 
 
@@ -52,16 +51,18 @@ def fingerprint(inputs: dict[str, Any]) -> str:
     return _hash(inputs)[:16]
 
 
+def refuse_changed(run: RunFolder, inputs: dict[str, Any]) -> None:
+    """Raise InputError if the folder holds a run with other inputs."""
+    if run.params.exists() and (changed := _differences(read_yaml(run.params).get("inputs"), inputs)):
+        raise InputError(f"{run.root}: was made with another configuration ({'; '.join(changed[:3])}); give the study "
+                         "another --name, or delete that folder to run it again")
+
+
 def claim(run: RunFolder, inputs: dict[str, Any]) -> None:
     """Write params.yaml before a run starts. Raises InputError if the folder holds a run with other inputs."""
-    if run.params.exists():
-        before = read_yaml(run.params).get("inputs")
-        changed = _differences(before, inputs)
-        if changed:
-            raise InputError(f"{run.root}: was made with another configuration ({'; '.join(changed)}); give the study "
-                             "another --name, or delete that folder to run it again")
-        return
-    write_text(run.params, yaml.safe_dump({"inputs": inputs, "versions": versions()}, sort_keys=False))
+    refuse_changed(run, inputs)
+    if not run.params.exists():
+        write_text(run.params, yaml.safe_dump({"inputs": inputs, "versions": versions()}, sort_keys=False))
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,42 @@
+# make study [GPU=1]   install once, then run the embedded study
+# make test            install once, then run every test
+# make fast            the same without the slow end-to-end tests
+# make light           the TensorFlow-free environment only (.venv-light)
+# make lint | lock     style and types | renew the locks (needs uv)
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell $(p) -c 'import sys; print(sys.executable)' 2>/dev/null)))
+LOCK := $(if $(GPU),requirements-gpu.txt,requirements.txt)
+BIN := .venv/bin
+
+.PHONY: study test fast light lint lock python
+
+study: .venv/.$(LOCK)
+	$(BIN)/python run_study.py configs/studies/embedded.yaml
+
+test: .venv/.$(LOCK)
+	$(BIN)/python -m pytest
+
+fast: .venv/.$(LOCK)
+	$(BIN)/python -m pytest -m "not slow"
+
+light: .venv-light/.requirements-light.txt
+
+lint: .venv/.$(LOCK)
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+lock:
+	for name in requirements requirements-light requirements-gpu; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
+	    --custom-compile-command "make lock" $$name.in --output-file $$name.txt; done
+
+# The stamp is named after the lock and made last: an interrupted installation is taken up again.
+.venv/.%.txt: %.txt | python
+	@sh install.sh "$(PYTHON)" .venv $<
+
+.venv-light/.%.txt: %.txt | python
+	@sh install.sh "$(PYTHON)" .venv-light $<
+
+python:
+	@"$(or $(PYTHON),false)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	  || { echo "error: Python 3.11, 3.12 or 3.13 is needed, found $$("$(or $(PYTHON),python3)" --version 2>&1); install one or give make PYTHON=/path/to/python3.11" >&2; exit 1; }

@@ -1,0 +1,136 @@
+"""Run a whole study: subsets, records, every training and evaluation, the forecast and the report.
+
+Stages that are done are left alone: give the same command again after an interruption, or to see that all is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+import numpy as np
+
+from datasets.checks import check_images
+from datasets.errors import command
+from datasets.files import read_json, write_text
+from study.command import add_study_arguments, open_study
+from study.config import DatasetConfig, Study
+from study.data import cut_orders, image_folder, read_split
+from study.layout import StudyFolder
+from study.matrix import Cell, cells
+from study.results import collect
+from study.state import is_finished
+
+PICTURED = 6  # images in a collage
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="run_study.py", description=__doc__)
+    add_study_arguments(parser)
+    study, folder = open_study(parser.parse_args(argv))
+    for dataset in study.datasets:
+        describe(study, folder, dataset)
+    waiting = [cell for cell in cells(study) if not is_finished(study, folder, cell)]
+    if not waiting and folder.report.exists():
+        print(f"nothing to do: all {len(cells(study))} runs are finished; the report is {folder.report}")
+        return 0
+    if waiting:
+        run_cells(study, folder, waiting)
+    conclude(study, folder)
+    return 0
+
+
+def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
+    """Check the data set, cut its subsets, and draw what it holds."""
+    train, validation = read_split(dataset, dataset.train), read_split(dataset, dataset.validation)
+    check_images(train, image_folder(dataset, dataset.train))
+    check_images(validation, image_folder(dataset, dataset.validation))
+    cut_orders(study, folder, dataset, train)
+    if folder.prevalence(dataset.name).exists():
+        return
+    from charts.prevalence import prevalence
+    from charts.save import save_figure
+    from datasets.prevalence import tabulate
+
+    table = tabulate(train, study.fractions, validation)
+    save_figure(prevalence(table), folder.charts / f"prevalence_{dataset.name}")
+    save_figure(collage_of(dataset), folder.charts / f"collage_{dataset.name}")
+    write_text(folder.prevalence(dataset.name), table.to_csv(index=False))
+
+
+def collage_of(dataset: DatasetConfig):
+    """Return a figure of the first training images with their labelled boxes."""
+    from charts.collage import collage
+    from PIL import Image
+
+    train = read_split(dataset, dataset.train)
+    sample = train.take(np.arange(min(PICTURED, train.num_images)))
+    folder = image_folder(dataset, dataset.train)
+    images = [np.asarray(Image.open(folder / name).convert("RGB")) for name in sample.file_names]
+    boxes = np.split(sample.boxes, sample.starts[1:-1])
+    labels = [[sample.categories[k] for k in group] for group in np.split(sample.classes, sample.starts[1:-1])]
+    return collage(images, boxes, labels)
+
+
+def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell]) -> None:
+    """Train and evaluate the cells one after another, in this process, so that TensorFlow loads once."""
+    from detectors.runtime import start
+
+    device = start()
+    print(device, flush=True)
+    from evaluate.run import evaluate_cell
+    from evaluate.table import summary_line
+    from records.prepare import prepare
+    from train.run import train_cell
+
+    for dataset in study.datasets:
+        prepare(study, folder, dataset)
+    for number, cell in enumerate(waiting, 1):
+        began = time.monotonic()
+        train_cell(study, folder, cell, device)
+        result = evaluate_cell(study, folder, cell)
+        print(f"[{number}/{len(waiting)}] {cell}: {summary_line(result['metrics'])}, "
+              f"{time.monotonic() - began:.0f} s", flush=True)
+
+
+def conclude(study: Study, folder: StudyFolder) -> None:
+    """Write results.csv, the forecast, the pictures and the report."""
+    from predict.__main__ import main as predict
+    from report.page import write_report
+
+    collect(study, folder)
+    for detector in study.detectors:
+        for dataset in study.datasets:
+            picture_detections(study, folder, Cell(study.fractions[-1], dataset.name, detector.name))
+    status = predict([str(folder.results), "--metric", study.forecast.metric, "--out", str(folder.forecast),
+                      "--fit-up-to", f"{study.forecast.fit_up_to:g}"])
+    if status == 0:
+        print(f"report: {write_report(folder)}")
+
+
+def picture_detections(study: Study, folder: StudyFolder, cell: Cell) -> None:
+    """Draw the first validation images with what is there and what the cell's detector found."""
+    from charts.detections import detection_grid
+    from charts.save import save_figure
+    from PIL import Image
+
+    dataset = next(d for d in study.datasets if d.name == cell.dataset)
+    truth = read_split(dataset, dataset.validation)
+    truth = truth.take(np.arange(min(PICTURED, truth.num_images)))
+    names = dict(zip(truth.category_ids, truth.categories))
+    found = [[d for d in read_json(folder.run(cell).detections) if d["image_id"] == image] for image in truth.image_ids]
+    images = [np.asarray(Image.open(image_folder(dataset, dataset.validation) / name).convert("RGB"))
+              for name in truth.file_names]
+    figure = detection_grid(
+        images, np.split(truth.boxes, truth.starts[1:-1]),
+        [[truth.categories[k] for k in group] for group in np.split(truth.classes, truth.starts[1:-1])],
+        [np.array([d["bbox"] for d in group]).reshape(-1, 4) for group in found],
+        [[names[d["category_id"]] for d in group] for group in found],
+        [np.array([d["score"] for d in group]) for group in found])
+    save_figure(figure, folder.charts / f"detections_{cell.dataset}_{cell.detector}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
