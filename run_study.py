@@ -62,8 +62,9 @@ def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
 
 def collage_of(dataset: DatasetConfig):
     """Return a figure of the first training images with their labelled boxes."""
-    from charts.collage import collage
     from PIL import Image
+
+    from charts.collage import collage
 
     train = read_split(dataset, dataset.train)
     sample = train.take(np.arange(min(PICTURED, train.num_images)))
@@ -112,9 +113,10 @@ def conclude(study: Study, folder: StudyFolder) -> None:
 
 def picture_detections(study: Study, folder: StudyFolder, cell: Cell) -> None:
     """Draw the first validation images with what is there and what the cell's detector found."""
+    from PIL import Image
+
     from charts.detections import detection_grid
     from charts.save import save_figure
-    from PIL import Image
 
     dataset = next(d for d in study.datasets if d.name == cell.dataset)
     truth = read_split(dataset, dataset.validation)

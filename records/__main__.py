@@ -22,9 +22,9 @@ def main(argv: list[str] | None = None) -> int:
     for dataset in study.datasets:
         for manifest in prepare(study, folder, dataset):
             images = sum(shard.images for shard in manifest.shards)
+            ratio = manifest.stored_bytes / manifest.source_bytes
             print(f"{dataset.name}: {images} images in {len(manifest.shards)} files, "
-                  f"{manifest.stored_bytes / 1e6:.1f} MB ({manifest.stored_bytes / manifest.source_bytes:.2f} times the "
-                  "image files)")
+                  f"{manifest.stored_bytes / 1e6:.1f} MB, {ratio:.2f} times the image files")
     return 0
 
 

@@ -25,18 +25,14 @@ Decay = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
-class _Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class Split(_Frozen):
+class Split(msgspec.Struct, frozen=True, kw_only=True):
     """Where one split lives: an annotation file and the folder its images are in, relative to the root."""
 
     annotations: str
     images: str
 
 
-class DatasetConfig(_Frozen):
+class DatasetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A data set. `generator` names an embedded one, made under `root` when it is not there yet.
 
     `root` is an absolute path or relative to the repository; an embedded set's default is data/<name>.
@@ -51,7 +47,7 @@ class DatasetConfig(_Frozen):
     classes: tuple[str, ...] = ()  # names to keep; empty keeps all
 
 
-class Recipe(_Frozen):
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How long and how a detector is trained. `steps` fixes the length; otherwise `epochs` with a floor."""
 
     batch_size: Count = 16
@@ -72,7 +68,7 @@ class Recipe(_Frozen):
     augment: tuple[Literal["flip", "ssd_crop"], ...] = ("flip", "ssd_crop")
 
 
-class DetectorConfig(_Frozen):
+class DetectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A detector: architecture, the checkpoint it starts from, and its recipes by name."""
 
     name: Name
@@ -85,21 +81,21 @@ class DetectorConfig(_Frozen):
     recipes: dict[Name, Recipe] = {}
 
 
-class Repeats(_Frozen):
+class Repeats(msgspec.Struct, frozen=True, kw_only=True):
     """Repeat subsets of at most `up_to` per cent: `count` values of draw or seed instead of one."""
 
     up_to: Percent = 10.0
     count: Count = 1
 
 
-class Forecast(_Frozen):
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """Which metric is forecast, from which subsets (at most `fit_up_to` per cent of the images)."""
 
     metric: Literal["AP", "AP50"] = "AP"
     fit_up_to: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 20.0
 
 
-class Study(_Frozen):
+class Study(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that determines a study."""
 
     name: Name
@@ -111,7 +107,7 @@ class Study(_Frozen):
     seeds: Repeats = Repeats()
     recipe: Name = "scaled"
     checkpoint_every: Count = 200  # steps
-    bootstrap: Annotated[int, msgspec.Meta(ge=20, le=100_000)] = 200  # resamples of the validation images behind every error bar
+    bootstrap: Annotated[int, msgspec.Meta(ge=20, le=100_000)] = 200  # resamples behind every error bar
     forecast: Forecast = Forecast()
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from datasets.annotations import Annotations
 from datasets.coco import read_coco
 from datasets.embedded import MAKERS
@@ -68,7 +70,7 @@ def in_order(train: Annotations, order: Order) -> Annotations:
     largest = subset_size(order.fractions[-1], ordered.num_images)
     if largest == ordered.num_images:
         return ordered
-    return ordered.take(range(largest))
+    return ordered.take(np.arange(largest))
 
 
 def read_subset(folder: StudyFolder, dataset: DatasetConfig, cell: Cell) -> Annotations:
@@ -78,7 +80,7 @@ def read_subset(folder: StudyFolder, dataset: DatasetConfig, cell: Cell) -> Anno
         raise InputError(f"{path}: the subsets are not cut yet; run python -m records first")
     order, train = read_order(path), read_split(dataset, dataset.train)
     _refuse_changed(order, make_order(train, cell.draw, order.fractions), path)
-    return apply_order(train, order).take(range(subset_size(cell.fraction, train.num_images)))
+    return apply_order(train, order).take(np.arange(subset_size(cell.fraction, train.num_images)))
 
 
 def _refuse_changed(old: Order, new: Order, path: Path) -> None:
