@@ -3,15 +3,17 @@
 # make fast            the same without the slow end-to-end tests
 # make light           the TensorFlow-free environment only (.venv-light)
 # make lint | lock     style and types | renew the locks (needs uv)
+# make source          train the embedded source checkpoint anew (ten minutes; the result is committed)
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell $(p) -c 'import sys; print(sys.executable)' 2>/dev/null)))
-LOCK := $(if $(GPU),requirements-gpu.txt,requirements.txt)
+# A GPU environment once made stays one.
+LOCK := $(if $(GPU)$(wildcard .venv/.requirements-gpu.txt),requirements-gpu.txt,requirements.txt)
 BIN := .venv/bin
 
-.PHONY: study test fast light lint lock python
+.PHONY: study test fast light lint lock source python
 
 study: .venv/.$(LOCK)
-	$(BIN)/python run_study.py configs/studies/embedded.yaml
+	$(BIN)/python run_study.py configs/studies/embedded.yaml $(if $(GPU),--gpu)
 
 test: .venv/.$(LOCK)
 	$(BIN)/python -m pytest
@@ -24,6 +26,12 @@ light: .venv-light/.requirements-light.txt
 lint: .venv/.$(LOCK)
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+SOURCE_RUN := studies/embedded_source/letters/runs/ssd_mobilenet_v2_small/100/draw-0/seed-0
+source: .venv/.$(LOCK)
+	$(BIN)/python run_study.py configs/studies/embedded_source.yaml
+	$(BIN)/python -m detectors export $(SOURCE_RUN)/checkpoints/ckpt-4000 configs/models/embedded_source/model.ckpt \
+	  --width 0.35 --classes 20
 
 lock:
 	for name in requirements requirements-light requirements-gpu; do \

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import Annotations
+from datasets.annotations import Annotations, for_training
 from datasets.coco import read_coco, write_coco
 from datasets.errors import command
 from datasets.order import Order, apply_order, make_order, write_order
@@ -31,8 +31,8 @@ def main(argv: list[str] | None = None) -> int | None:
 
 
 def describe(ordered: Annotations, order: Order) -> str:
-    """Return a line per subset: its fraction, images, boxes and the classes it has no box of."""
-    lines = []
+    """Return a line per subset: its fraction, images, boxes to learn from and the classes it has none of."""
+    ordered, lines = for_training(ordered), []
     for fraction, size in zip(order.fractions, order.sizes):
         boxes = int(ordered.starts[size])
         present = set(ordered.classes[:boxes].tolist())

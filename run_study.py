@@ -14,6 +14,7 @@ import numpy as np
 from datasets.checks import check_images
 from datasets.errors import command
 from datasets.files import read_json, write_text
+from datasets.prevalence import tabulate
 from study.command import add_study_arguments, open_study
 from study.config import DatasetConfig, Study
 from study.data import cut_orders, image_folder, read_split
@@ -29,7 +30,9 @@ PICTURED = 6  # images in a collage
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="run_study.py", description=__doc__)
     add_study_arguments(parser)
-    study, folder = open_study(parser.parse_args(argv))
+    parser.add_argument("--gpu", action="store_true", help="expect a GPU, and say so if there is none")
+    arguments = parser.parse_args(argv)
+    study, folder = open_study(arguments)
     for dataset in study.datasets:
         describe(study, folder, dataset)
     waiting = [cell for cell in cells(study) if not is_finished(study, folder, cell)]
@@ -37,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"nothing to do: all {len(cells(study))} runs are finished; the report is {folder.report}")
         return 0
     if waiting:
-        run_cells(study, folder, waiting)
+        run_cells(study, folder, waiting, arguments.gpu)
     conclude(study, folder)
     return 0
 
@@ -48,38 +51,32 @@ def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
     check_images(train, image_folder(dataset, dataset.train))
     check_images(validation, image_folder(dataset, dataset.validation))
     cut_orders(study, folder, dataset, train)
-    if folder.prevalence(dataset.name).exists():
+    table = tabulate(train, study.fractions, validation)
+    path, text = folder.prevalence(dataset.name), table.to_csv(index=False)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
         return
     from charts.prevalence import prevalence
     from charts.save import save_figure
-    from datasets.prevalence import tabulate
 
-    table = tabulate(train, study.fractions, validation)
     save_figure(prevalence(table), folder.charts / f"prevalence_{dataset.name}")
     save_figure(collage_of(dataset), folder.charts / f"collage_{dataset.name}")
-    write_text(folder.prevalence(dataset.name), table.to_csv(index=False))
+    write_text(path, text)
 
 
 def collage_of(dataset: DatasetConfig):
     """Return a figure of the first training images with their labelled boxes."""
-    from PIL import Image
-
-    from charts.collage import collage
+    from charts.collage import collage, read_labelled
 
     train = read_split(dataset, dataset.train)
     sample = train.take(np.arange(min(PICTURED, train.num_images)))
-    folder = image_folder(dataset, dataset.train)
-    images = [np.asarray(Image.open(folder / name).convert("RGB")) for name in sample.file_names]
-    boxes = np.split(sample.boxes, sample.starts[1:-1])
-    labels = [[sample.categories[k] for k in group] for group in np.split(sample.classes, sample.starts[1:-1])]
-    return collage(images, boxes, labels)
+    return collage(read_labelled(sample, image_folder(dataset, dataset.train)))
 
 
-def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell]) -> None:
+def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu: bool) -> None:
     """Train and evaluate the cells one after another, in this process, so that TensorFlow loads once."""
     from detectors.runtime import start
 
-    device = start()
+    device = start(expect_gpu=expect_gpu)
     print(device, flush=True)
     from evaluate.run import evaluate_cell
     from evaluate.table import summary_line
@@ -102,6 +99,9 @@ def conclude(study: Study, folder: StudyFolder) -> None:
     from report.page import write_report
 
     collect(study, folder)
+    if len(study.fractions) < 2:
+        print(f"results: {folder.results}; a forecast needs two subsets or more")
+        return
     for detector in study.detectors:
         for dataset in study.datasets:
             picture_detections(study, folder, Cell(study.fractions[-1], dataset.name, detector.name))
@@ -113,24 +113,13 @@ def conclude(study: Study, folder: StudyFolder) -> None:
 
 def picture_detections(study: Study, folder: StudyFolder, cell: Cell) -> None:
     """Draw the first validation images with what is there and what the cell's detector found."""
-    from PIL import Image
-
-    from charts.detections import detection_grid
+    from charts.collage import detection_grid
     from charts.save import save_figure
 
     dataset = next(d for d in study.datasets if d.name == cell.dataset)
     truth = read_split(dataset, dataset.validation)
     truth = truth.take(np.arange(min(PICTURED, truth.num_images)))
-    names = dict(zip(truth.category_ids, truth.categories))
-    found = [[d for d in read_json(folder.run(cell).detections) if d["image_id"] == image] for image in truth.image_ids]
-    images = [np.asarray(Image.open(image_folder(dataset, dataset.validation) / name).convert("RGB"))
-              for name in truth.file_names]
-    figure = detection_grid(
-        images, np.split(truth.boxes, truth.starts[1:-1]),
-        [[truth.categories[k] for k in group] for group in np.split(truth.classes, truth.starts[1:-1])],
-        [np.array([d["bbox"] for d in group]).reshape(-1, 4) for group in found],
-        [[names[d["category_id"]] for d in group] for group in found],
-        [np.array([d["score"] for d in group]) for group in found])
+    figure = detection_grid(truth, image_folder(dataset, dataset.validation), read_json(folder.run(cell).detections))
     save_figure(figure, folder.charts / f"detections_{cell.dataset}_{cell.detector}")
 
 

@@ -34,8 +34,8 @@ def summarise(annotations: Annotations, report: ReadReport) -> str:
         "images without a box": int((np.diff(annotations.starts) == 0).sum()),
         "crowd boxes, left out of training": int(annotations.crowd.sum()),
         "boxes of other classes, left out": report.other_classes,
-        "boxes without width or height, left out": report.empty,
-        "boxes over the image's edge, clipped": report.clipped,
+        "boxes without width or height, left out of training": report.empty,
+        "boxes over the image's edge, cut for training": report.over_edge,
     }
     lines = [f"{annotations.num_images} images, {annotations.num_boxes} boxes, {len(annotations.categories)} classes"]
     lines += [f"{number} {what}" for what, number in anomalies.items() if number]

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from datasets.annotations import Annotations
+from datasets.annotations import Annotations, clip_boxes
 from datasets.errors import InputError, nearest
 from datasets.files import whole_file
 
@@ -53,24 +53,25 @@ class _File(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True)
 class ReadReport:
-    """What reading changed, in boxes."""
+    """What is notable about a file's boxes. Those of other classes are left out; no box is changed."""
 
     listed: int  # in the file
-    other_classes: int  # left out: not among the classes asked for
-    empty: int  # left out: no width or height inside the image
-    clipped: int  # cut at the image's edge
+    other_classes: int  # not among the classes asked for
+    empty: int  # no width or height inside the image
+    over_edge: int  # partly outside the image
 
 
 def read_coco(path: str | Path, classes: Sequence[str] = ()) -> Annotations:
     """Read a COCO file; `classes` keeps those names, in that order (default: all, by id).
 
+    Boxes are exactly those of the file, so that evaluation is pycocotools' on it; training takes `for_training`.
     Raises InputError naming the file and the record for anything that cannot be trusted.
     """
     return read_coco_reported(path, classes)[0]
 
 
 def read_coco_reported(path: str | Path, classes: Sequence[str] = ()) -> tuple[Annotations, ReadReport]:
-    """Do as `read_coco` does, and also return what was left out or cut."""
+    """Do as `read_coco` does, and also count what is notable."""
     with _collector_off():
         file, checksum = _decode(path)
         categories = _choose(file.categories, classes, path)
@@ -83,10 +84,7 @@ def read_coco_reported(path: str | Path, classes: Sequence[str] = ()) -> tuple[A
     class_of[[file.categories.index(c) for c in categories]] = np.arange(len(categories))
     classes_of_boxes = class_of[kinds]
 
-    inside = _clip(boxes, widths[images], heights[images])
-    wanted = classes_of_boxes >= 0
-    empty = wanted & ~(inside[:, 2:] > 0).all(axis=1)
-    keep = np.flatnonzero(wanted & ~empty)
+    keep = np.flatnonzero(classes_of_boxes >= 0)
     keep = keep[np.argsort(images[keep], kind="stable")]
     annotations = Annotations(
         categories=tuple(c.name for c in categories),
@@ -96,15 +94,22 @@ def read_coco_reported(path: str | Path, classes: Sequence[str] = ()) -> tuple[A
         widths=widths,
         heights=heights,
         starts=np.searchsorted(images[keep], np.arange(len(image_ids) + 1)),
-        boxes=inside[keep],
+        boxes=boxes[keep],
         classes=classes_of_boxes[keep],
         crowd=crowd[keep],
-        areas=np.where(np.isnan(areas), inside[:, 2] * inside[:, 3], areas)[keep],
+        areas=np.where(np.isnan(areas), boxes[:, 2] * boxes[:, 3], areas)[keep],
         source=str(path),
         checksum=checksum,
     )
-    clipped = int((inside[keep] != boxes[keep]).any(axis=1).sum())
-    return annotations, ReadReport(len(boxes), int((~wanted).sum()), int(empty.sum()), clipped)
+    return annotations, _report(annotations, len(boxes))
+
+
+def _report(annotations: Annotations, listed: int) -> ReadReport:
+    image = annotations.image_of_box()
+    inside = clip_boxes(annotations.boxes, annotations.widths[image], annotations.heights[image])
+    empty = ~(inside[:, 2:] > 0).all(axis=1)
+    over_edge = ~empty & (inside != annotations.boxes).any(axis=1)
+    return ReadReport(listed, listed - annotations.num_boxes, int(empty.sum()), int(over_edge.sum()))
 
 
 def write_coco(path: str | Path, annotations: Annotations) -> None:
@@ -196,19 +201,6 @@ def _positions(known: np.ndarray, wanted: Iterable[int], key: str, path: str | P
         raise InputError(f"{path}: annotations[{first}].{key} is {ids[first]}, which the file does not list; "
                          f"remove the record or add what it refers to ({len(unknown)} such)")
     return positions
-
-
-def _clip(boxes: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> np.ndarray:
-    """Return float64 [B, 4]: `boxes` [x, y, width, height] cut at the edges of their images.
-
-    A box already inside comes back bit for bit; one wholly outside has no positive size.
-    """
-    limits = np.stack([widths, heights], axis=1)
-    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    over = (low < 0) | (high > limits)
-    cut_low = np.clip(low, 0, limits)
-    cut_size = np.clip(high, 0, limits) - cut_low
-    return np.where(np.tile(over, 2), np.concatenate([cut_low, cut_size], axis=1), boxes)
 
 
 def _column(values: Iterable[int]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -47,6 +48,11 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
                 raise
             print(f"error: {error.filename or 'disk'}: {error.strerror}; make room or choose another place",
                   file=sys.stderr)
+            return 2
+        except Exception as error:  # TensorFlow's own class for a full disk, which this room must not import
+            if os.strerror(errno.ENOSPC) not in str(error):
+                raise
+            print(f"error: {os.strerror(errno.ENOSPC)}; make room and give the same command again", file=sys.stderr)
             return 2
 
     return guarded

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from datasets.annotations import Annotations
+from datasets.annotations import Annotations, for_training
 from datasets.order import hash_order, subset_size
 
 SMALL, MEDIUM = 32.0**2, 96.0**2  # COCO's limits of a box's area, pixels
@@ -17,7 +17,7 @@ def count(annotations: Annotations, sizes: Sequence[int]) -> pd.DataFrame:
     """Count boxes and images per class in the prefixes of `sizes` images of `annotations`, in one pass.
 
     Columns: subset (its images), class, boxes, images (with the class), small, medium, large (boxes by COCO area).
-    Crowd boxes are not counted: no detector is trained on them.
+    Crowd boxes are not counted: no detector has to find them.
     """
     single = ~annotations.crowd
     images, classes = annotations.image_of_box()[single], annotations.classes[single]
@@ -42,11 +42,12 @@ def tabulate(train: Annotations, fractions: Sequence[float], validation: Annotat
              draw: int = 0) -> pd.DataFrame:
     """Return the counts in the subsets of `fractions` per cent of `train` and in `validation`.
 
+    Of `train` the boxes that a detector learns from, of `validation` those it has to find.
     The columns of `count`, after: split ("train" or "validation") and fraction (per cent of its split).
     """
     rising = sorted({float(f) for f in fractions})
     sizes = [subset_size(f, train.num_images) for f in rising]
-    counts = count(train.take(hash_order(train.file_names, draw)), sizes)
+    counts = count(for_training(train).take(hash_order(train.file_names, draw)), sizes)
     tables = [pd.DataFrame({"fraction": rising, "subset": sizes}).merge(counts, on="subset").assign(split="train")]
     if validation is not None:
         whole = count(validation, [validation.num_images])

@@ -8,8 +8,10 @@ import warnings
 from pathlib import Path
 
 
-def start(doing: str = "training") -> str:
+def start(doing: str = "training", expect_gpu: bool = False) -> str:
     """Prepare TensorFlow and return one sentence on the device, such as ``training on CPU (2 cores)``.
+
+    With `expect_gpu` the sentence says so if there is none.
 
     Call it before anything imports TensorFlow: its C++ side reads the log level only once.
     """
@@ -21,7 +23,8 @@ def start(doing: str = "training") -> str:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-    return f"{doing} on {_device(names)}"
+    absent = "no GPU found: " if expect_gpu and not gpus else ""
+    return f"{absent}{doing} on {_device(names)}"
 
 
 def _quiet() -> None:

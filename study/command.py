@@ -8,6 +8,7 @@ from pathlib import Path
 from datasets.errors import InputError
 from datasets.files import write_text
 from study.config import REPOSITORY, Study, check_fraction, dump_study, find_dataset, find_detector, load_study
+from study.identity import refuse_changed_study
 from study.layout import STUDIES, StudyFolder
 from study.matrix import Cell, cells
 
@@ -32,10 +33,14 @@ def add_cell_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_study(arguments: argparse.Namespace) -> tuple[Study, StudyFolder]:
-    """Return the study and its folder, with study.yaml written. Raises InputError for a bad configuration."""
+    """Return the study and its folder, with study.yaml written.
+
+    Raises InputError for a bad configuration, or one that contradicts the runs in the folder.
+    """
     roots = dict(_pair(text) for text in arguments.data)
     study = load_study(arguments.config, name=arguments.name, roots=roots)
     folder = StudyFolder(Path(arguments.studies).resolve() / study.name)
+    refuse_changed_study(folder, study)
     text = dump_study(study)
     if not folder.config.exists() or folder.config.read_text(encoding="utf-8") != text:
         write_text(folder.config, text)

@@ -16,8 +16,8 @@ import yaml
 from datasets.annotations import Annotations
 from datasets.errors import InputError
 from datasets.files import sha256_of, write_text
-from study.config import REPOSITORY, Study, find_detector, find_recipe, read_yaml
-from study.layout import RunFolder
+from study.config import REPOSITORY, Study, find_detector, find_recipe, read_study, read_yaml
+from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
 
 PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
@@ -49,6 +49,28 @@ def evaluation_inputs(study: Study, validation: Annotations, training: str) -> d
 def fingerprint(inputs: dict[str, Any]) -> str:
     """Return a short hash of `inputs`."""
     return _hash(inputs)[:16]
+
+
+def refuse_changed_study(folder: StudyFolder, study: Study) -> None:
+    """Raise InputError if the folder holds runs of a study that says otherwise what the runs are.
+
+    Further fractions, draws, seeds, data sets or detectors are welcome, and data may have moved: its checksum decides.
+    """
+    if not folder.config.exists() or not folder.has_runs():
+        return
+    before, now = _runs_of(read_study(folder.config)), _runs_of(study)
+    shared = {key: before[key] for key in before.keys() & now.keys()}
+    if changed := _differences(shared, {key: now[key] for key in shared}):
+        raise InputError(f"{folder.root}: was made by another configuration ({'; '.join(changed[:3])}); give the study "
+                         "another --name, or delete that folder to start again")
+
+
+def _runs_of(study: Study) -> dict[str, Any]:
+    """Return the settings that determine runs, by data set and detector."""
+    plain = _plain(msgspec.to_builtins(study))
+    named = {item["name"]: {key: value for key, value in item.items() if key not in ("root", "checkpoint")}
+             for item in plain["datasets"] + plain["detectors"]}
+    return named | {"recipe": study.recipe, "strategy": study.strategy}
 
 
 def refuse_changed(run: RunFolder, inputs: dict[str, Any]) -> None:

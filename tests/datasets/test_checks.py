@@ -39,8 +39,8 @@ def test_the_summary_names_anomalies(coco, save):
     coco["annotations"].append({"image_id": 5, "category_id": 1, "bbox": [0, 0, 0, 10]})
     text = summarise(*read_coco_reported(save(coco)))
     assert text.splitlines() == [
-        "3 images, 4 boxes, 3 classes", "1 crowd boxes, left out of training",
-        "1 boxes without width or height, left out", "1 boxes over the image's edge, clipped",
+        "3 images, 5 boxes, 3 classes", "1 crowd boxes, left out of training",
+        "1 boxes without width or height, left out of training", "1 boxes over the image's edge, cut for training",
         "no box of: traffic light"]
 
 

@@ -34,28 +34,24 @@ def test_classes_are_kept_in_the_order_asked_for(coco, save):
     assert annotations.category_ids == (90, 4)
     assert annotations.classes.tolist() == [0]
     assert annotations.starts.tolist() == [0, 0, 1, 1]
-    assert report == ReadReport(listed=3, other_classes=2, empty=0, clipped=0)
+    assert report == ReadReport(listed=3, other_classes=2, empty=0, over_edge=0)
 
 
-@pytest.mark.parametrize(("written", "read"), [
-    ([-0.5, -2, 10, 10], [0, 0, 9.5, 8]),
-    ([90, 70, 10.2, 10.2], [90, 70, 10, 10]),
-    ([-1, -1, 200, 200], [0, 0, 100, 80]),
-    ([0.1, 0.2, 99.9, 79.8], [0.1, 0.2, 99.9, 79.8]),
+@pytest.mark.parametrize(("bbox", "report"), [
+    ([0.1, 0.2, 99.9, 79.8], ReadReport(listed=3, other_classes=0, empty=0, over_edge=0)),
+    ([-0.5, -2, 10, 10], ReadReport(listed=3, other_classes=0, empty=0, over_edge=1)),
+    ([90, 70, 10.2, 10.2], ReadReport(listed=3, other_classes=0, empty=0, over_edge=1)),
+    ([10, 10, 0, 5], ReadReport(listed=3, other_classes=0, empty=1, over_edge=0)),
+    ([10, 10, 5, 0], ReadReport(listed=3, other_classes=0, empty=1, over_edge=0)),
+    ([100, 10, 5, 5], ReadReport(listed=3, other_classes=0, empty=1, over_edge=0)),
+    ([-9, 0, 9, 5], ReadReport(listed=3, other_classes=0, empty=1, over_edge=0)),
 ])
-def test_boxes_are_clipped_at_the_edge(coco, save, written, read):
-    coco["annotations"][1]["bbox"] = written
-    annotations, report = read_coco_reported(save(coco))
-    np.testing.assert_allclose(annotations.boxes[0], read, atol=1e-12)
-    assert report.clipped == (written != read)
-
-
-@pytest.mark.parametrize("bbox", [[10, 10, 0, 5], [10, 10, 5, 0], [100, 10, 5, 5], [-9, 0, 9, 5]])
-def test_boxes_without_size_are_left_out_and_counted(coco, save, bbox):
+def test_odd_boxes_are_counted_and_kept_as_written(coco, save, bbox, report):
     coco["annotations"][1]["bbox"] = bbox
-    annotations, report = read_coco_reported(save(coco))
-    assert annotations.starts.tolist() == [0, 0, 2, 2]
-    assert report == ReadReport(listed=3, other_classes=0, empty=1, clipped=0)
+    annotations, found = read_coco_reported(save(coco))
+    assert found == report
+    assert annotations.boxes[0].tolist() == bbox and annotations.areas[0] == bbox[2] * bbox[3]
+    assert annotations.starts.tolist() == [0, 1, 3, 3]
 
 
 def test_what_was_written_is_read_again(coco, save, tmp_path):

@@ -53,3 +53,11 @@ def test_the_table_holds_every_split_and_fraction(coco, save):
 def test_impossible_fractions_are_refused(coco, save):
     with pytest.raises(InputError, match="selects none"):
         tabulate(read_coco(save(coco)), [1])
+
+
+def test_training_counts_what_is_learnt_from_and_validation_what_is_to_be_found(coco, save):
+    coco["annotations"][1]["bbox"] = [10, 20, 30, 0]
+    annotations = read_coco(save(coco))
+    table = tabulate(annotations, [100], annotations).set_index(["split", "class"])["boxes"]
+    assert table["train"].to_dict() == {"cat": 0, "traffic light": 0, "dog": 1}
+    assert table["validation"].to_dict() == {"cat": 1, "traffic light": 0, "dog": 1}

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -19,6 +20,13 @@ def test_start_is_quiet_and_names_the_device():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(("evaluating on CPU (", "evaluating on GPU ("))
     assert done.stderr == ""
+
+
+def test_a_gpu_that_was_expected_and_is_absent_is_told():
+    code = "from detectors import runtime; print(runtime.start(expect_gpu=True))"
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.startswith("no GPU found: training on CPU (")
 
 
 def test_importing_the_module_does_not_import_tensorflow():

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from datasets.annotations import for_training
+from datasets.coco import read_coco
 from datasets.errors import InputError
 from evaluate.coco import ALL, FIGURES, score
 
@@ -49,6 +51,22 @@ def test_more_than_a_hundred_detections_in_an_image(case_of, tmp_path):
     reference = case.reference(tmp_path)
     values = score(case.truth, case.detections).values
     assert all(same(values[name, ALL], theirs) for name, theirs in zip(FIGURES, reference.stats, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_boxes_are_judged_as_the_file_has_them(case_of, tmp_path, seed):
+    """Over the edge, outside, without width: pycocotools takes them as they are, and so do we."""
+    case, rng = case_of(seed), np.random.default_rng(seed)
+    boxes = case.truth.boxes
+    boxes[:, 0] -= 60
+    boxes[rng.random(len(boxes)) < 0.1, 2] = 0
+    for detection in case.detections:
+        detection["bbox"][0] -= 60
+    reference = case.reference(tmp_path)
+    truth = read_coco(tmp_path / "truth.json")
+    values = score(truth, case.detections).values
+    assert all(same(values[name, ALL], theirs) for name, theirs in zip(FIGURES, reference.stats, strict=True))
+    assert 0 < values["AP", ALL] != score(for_training(truth), case.detections).values["AP", ALL]
 
 
 def test_perfect_detections_score_one(case_of):

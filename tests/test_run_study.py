@@ -1,0 +1,133 @@
+"""A small study, end to end and with everything that can happen to it, in processes of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPE = {"batch_size": 8, "epochs": 1, "min_steps": 60, "optimizer": "adam", "learning_rate": 0.001,
+          "batch_norm_momentum": 0.9}
+STUDY = {
+    "name": "small",
+    "datasets": [{"name": "digits", "generator": "digits", "generated": [40, 12]}],
+    "detectors": [{"name": "tiny", "width": 0.35, "input_size": 96, "stored_size": 96, "recipes": {"scaled": RECIPE}}],
+    "fractions": [10, 50, 100],
+    "draws": {"up_to": 10, "count": 2},
+    "checkpoint_every": 20,
+    "bootstrap": 20,
+    "forecast": {"fit_up_to": 50},
+}
+RUNS = [(10, 0), (10, 1), (50, 0), (100, 0)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("study")
+
+
+def _config(folder, **changes):
+    study = json.loads(json.dumps(STUDY | changes))
+    study["datasets"][0]["root"] = str(folder / "digits")
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(study))
+    return path
+
+
+def _command(folder, script="run_study.py"):
+    return [sys.executable, script, str(folder / "study.yaml"), "--studies", str(folder / "studies")]
+
+
+def _run(folder):
+    return subprocess.run(_command(folder), cwd=ROOT, capture_output=True, text=True, timeout=900)
+
+
+def _wait_for(condition, process, seconds=300):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until, "nothing happened"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_training_resumes_and_the_study_completes(folder):
+    _config(folder)
+    run = folder / "studies/small/digits/runs/tiny/10/draw-0/seed-0"
+    process = subprocess.Popen(_command(folder), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    _wait_for(lambda: list((run / "checkpoints").glob("ckpt-20.index")), process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert (run / "params.yaml").exists() and not (run / "training.json").exists()
+
+    finished = _run(folder)
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads((run / "training.json").read_text())["resumed_at"] >= 20
+    study = folder / "studies/small"
+    results = pd.read_csv(study / "results.csv")
+    assert sorted(set(zip(results["fraction"], results["draw"]))) == RUNS
+    assert set(results.loc[results["fraction"] == 50, "images"]) == {20}
+    assert results.loc[results["metric"] == "AP", "value"].between(0, 1).all()
+    assert results.loc[results["metric"] == "loss", "value"].gt(0).all()
+    assert "forecast" in finished.stdout and (study / "forecast/forecast.csv").exists()
+    page = (study / "report.html").read_text()
+    assert "<svg" in page and "data:image/" in page
+
+
+@pytest.mark.slow
+def test_every_image_is_in_the_largest_detections_or_has_none(folder):
+    detections = json.loads((folder / "studies/small/digits/runs/tiny/100/draw-0/seed-0/detections.json").read_text())
+    assert {d["image_id"] for d in detections} <= set(range(1, 13)) and detections
+
+
+@pytest.mark.slow
+def test_a_finished_study_is_left_alone(folder):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "studies").rglob("*") if path.is_file()}
+    began = time.monotonic()
+    again = _run(folder)
+    assert again.returncode == 0 and "nothing to do: all 4 runs are finished" in again.stdout
+    assert time.monotonic() - began < 60
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "studies").rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_a_lost_result_is_made_again_without_training(folder):
+    run = folder / "studies/small/digits/runs/tiny/10/draw-1/seed-0"
+    trained = (run / "training.json").stat().st_mtime_ns
+    before = json.loads((run / "result.json").read_text())
+    (run / "result.json").unlink()
+    assert _run(folder).returncode == 0
+    assert (run / "training.json").stat().st_mtime_ns == trained
+    assert json.loads((run / "result.json").read_text())["metrics"] == before["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("changes", "named"), [
+    ({"detectors": [STUDY["detectors"][0] | {"recipes": {"scaled": RECIPE | {"learning_rate": 0.002}}}]},
+     "recipes.scaled.learning_rate: 0.001 then, 0.002 now"),
+    ({"detectors": [STUDY["detectors"][0] | {"input_size": 64}]}, "tiny.input_size: 96 then, 64 now"),
+])
+def test_another_configuration_is_refused_in_one_line(folder, changes, named):
+    _config(folder, **changes)
+    refused = _run(folder)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1 and named in refused.stderr and "--name" in refused.stderr
+
+
+@pytest.mark.slow
+def test_other_annotations_are_refused_in_one_line(folder):
+    _config(folder)
+    path = folder / "digits/annotations/instances_train.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["bbox"][2] += 1
+    path.write_text(json.dumps(content))
+    refused = _run(folder)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1 and "other annotations" in refused.stderr
