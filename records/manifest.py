@@ -38,14 +38,15 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Return the manifest of `folder`, None where there is none. Raises InputError for a damaged one."""
+    """Return the manifest of `folder`, None where the records are not complete. Raises InputError for a damaged one."""
     path = folder / FILE_NAME
     if not path.exists():
         return None
     try:
-        return msgspec.convert(read_json(path), Manifest)
+        manifest = msgspec.convert(read_json(path), Manifest)
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: not a manifest of records ({error}); delete {folder} and start again") from None
+    return manifest if all((folder / shard.name).exists() for shard in manifest.shards) else None
 
 
 def first_shards(folder: Path, images: int) -> list[Path]:

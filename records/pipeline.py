@@ -27,8 +27,8 @@ def training_batches(shards: Sequence[Path], images: int, *, batch_size: int, in
     """Return endless batches (images float32 [N, S, S, 3] in 0..255, {"boxes", "classes"}), from `start_step` on.
 
     boxes float32 [N, M, 4] normalised [ymin, xmin, ymax, xmax], classes int32 [N, M] with -1 for padding.
-    `images` is the number of examples in `shards`. Every epoch is shuffled anew; which example comes at which
-    place, and how it is augmented, depends on `seed` and its number only.
+    `images` is the number of examples in `shards`. Every epoch is shuffled anew. How an example is augmented depends
+    on `seed` and its number only; which one comes at which place also on TensorFlow's global seed, which must not be 0.
     """
     first = start_step * batch_size
     files = [str(shard) for shard in shards]

@@ -76,6 +76,8 @@ def encode_image(path: Path, stored_size: int, width: int, height: int) -> bytes
             if image.size != (width, height):
                 raise InputError(f"{path}: the image is {image.width} x {image.height} pixels, its annotations say "
                                  f"{width} x {height}; correct the annotations or the file")
+            if image.mode.startswith(("I", "F")):
+                raise InputError(f"{path}: has pixels of more than 8 bits; convert it to 8 bits per channel")
             if image.format == "JPEG" and image.mode == "RGB" and min(image.size) <= stored_size:
                 image.load()
                 return content

@@ -11,13 +11,13 @@ import msgspec
 import yaml
 
 from datasets.errors import InputError, nearest
-from study.yaml12 import Loader
+from study.yaml12 import Loader, dump
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
 RESERVED = ("charts", "forecast")  # folders of a study that are not data sets
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*\Z", max_length=100)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
@@ -35,13 +35,14 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 class DatasetConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A data set. `generator` names an embedded one, made under `root` when it is not there yet.
 
+    `generated` says how many images it makes for training and for validation; empty is the full size.
     `root` is an absolute path or relative to the repository; an embedded set's default is data/<name>.
     """
 
     name: Name
     root: str = ""
     generator: Literal["", "digits", "letters"] = ""
-    generated: tuple[Count, ...] = ()  # images made, training and validation; empty is the full size
+    generated: Annotated[tuple[Count, ...], msgspec.Meta(max_length=2)] = ()
     train: Split = Split(annotations="annotations/instances_train.json", images="train")
     validation: Split = Split(annotations="annotations/instances_val.json", images="val")
     classes: tuple[str, ...] = ()  # names to keep; empty keeps all
@@ -101,7 +102,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     datasets: tuple[DatasetConfig, ...]
     detectors: tuple[DetectorConfig, ...]
-    fractions: tuple[float, ...] = (1, 2.5, 5, 10, 15, 20, 30, 50, 75, 100)  # per cent of the training images
+    fractions: tuple[float, ...] = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0)  # per cent of the images
     strategy: Literal["random"] = "random"
     draws: Repeats = Repeats()
     seeds: Repeats = Repeats()
@@ -122,7 +123,7 @@ def load_study(path: str | Path, *, name: str | None = None, roots: dict[str, st
         if not isinstance(raw.get(key), list) or not raw[key]:
             raise InputError(f"{path}: '{key}' must be a list that names at least one file in configs/{folder}")
         raw[key] = [_resolve(entry, folder, path) for entry in raw[key]]
-    if name:
+    if name is not None:
         raw["name"] = name
     _place(raw["datasets"], roots or {})
     study = convert(raw, Study, path)
@@ -139,7 +140,7 @@ def read_study(path: str | Path) -> Study:
 
 def dump_study(study: Study) -> str:
     """Return the resolved configuration as YAML."""
-    return yaml.safe_dump(msgspec.to_builtins(study), sort_keys=False)
+    return dump(msgspec.to_builtins(study))
 
 
 def find_detector(study: Study, name: str) -> DetectorConfig:
@@ -166,7 +167,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(raw, dict):
         raise InputError(f"{path}: expected a mapping of settings")

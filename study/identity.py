@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
@@ -19,6 +18,7 @@ from datasets.files import sha256_of, write_text
 from study.config import REPOSITORY, Study, find_detector, find_recipe, read_study, read_yaml
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
+from study.yaml12 import dump
 
 PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
 
@@ -68,8 +68,10 @@ def refuse_changed_study(folder: StudyFolder, study: Study) -> None:
 def _runs_of(study: Study) -> dict[str, Any]:
     """Return the settings that determine runs, by data set and detector."""
     plain = _plain(msgspec.to_builtins(study))
-    named = {item["name"]: {key: value for key, value in item.items() if key not in ("root", "checkpoint")}
-             for item in plain["datasets"] + plain["detectors"]}
+    for detector in plain["detectors"]:
+        detector["recipes"] = {study.recipe: detector["recipes"][study.recipe]}  # others may come and go
+    named = {f"{what} {item['name']}": {key: value for key, value in item.items() if key not in ("root", "checkpoint")}
+             for what in ("datasets", "detectors") for item in plain[what]}
     return named | {"recipe": study.recipe, "strategy": study.strategy}
 
 
@@ -84,7 +86,7 @@ def claim(run: RunFolder, inputs: dict[str, Any]) -> None:
     """Write params.yaml before a run starts. Raises InputError if the folder holds a run with other inputs."""
     refuse_changed(run, inputs)
     if not run.params.exists():
-        write_text(run.params, yaml.safe_dump({"inputs": inputs, "versions": versions()}, sort_keys=False))
+        write_text(run.params, dump({"inputs": inputs, "versions": versions()}))
 
 
 def versions() -> dict[str, str]:

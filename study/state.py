@@ -22,4 +22,4 @@ def is_finished(study: Study, folder: StudyFolder, cell: Cell) -> bool:
     training = training_inputs(study, cell, read_subset(folder, dataset, cell))
     refuse_changed(run, training)
     evaluation = evaluation_inputs(study, read_split(dataset, dataset.validation), fingerprint(training))
-    return run.result.exists() and read_json(run.result)["fingerprint"] == fingerprint(evaluation)
+    return run.result.exists() and read_json(run.result).get("fingerprint") == fingerprint(evaluation)

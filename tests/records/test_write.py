@@ -1,0 +1,217 @@
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from datasets.annotations import Annotations, for_training
+from datasets.coco import read_coco
+from datasets.errors import InputError
+from records import write
+from records.manifest import first_shards, read_manifest
+from records.write import encode_image, make_example, shard_lengths, write_records
+
+
+@pytest.fixture
+def annotations(root):
+    return for_training(read_coco(root / "annotations/instances_train.json"))
+
+
+@pytest.fixture
+def make(annotations, root, tmp_path):
+    """Return a function that writes records of the small data set."""
+
+    def make(boundaries=(2, 10), stored_size=64, annotations=annotations):
+        return write_records(annotations, root / "train", tmp_path / "records" / "train", stored_size=stored_size,
+                             boundaries=boundaries)
+
+    return make
+
+
+def read_ids(files):
+    records = tf.data.TFRecordDataset([str(file) for file in files])
+    features = {"image/source_id": tf.io.FixedLenFeature([], tf.string)}
+    return [int(tf.io.parse_single_example(r, features)["image/source_id"].numpy()) for r in records]
+
+
+def stamps(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("size", [2, 10, 20])
+def test_the_first_shards_hold_exactly_the_subset(make, annotations, tmp_path, size):
+    manifest = make()
+    assert [shard.images for shard in manifest.shards] == [2, 8, 10]
+    files = first_shards(tmp_path / "records/train", size)
+    assert read_ids(files) == annotations.image_ids[:size].tolist()
+
+
+def test_nothing_is_left_but_shards_and_manifest(make, tmp_path):
+    manifest = make()
+    folder = tmp_path / "records/train"
+    assert sorted(p.name for p in folder.iterdir()) == ["records.json", *(shard.name for shard in manifest.shards)]
+    assert [p.name for p in folder.parent.iterdir()] == ["train"]
+    assert manifest.shards[0].name == "train-00000-of-00003.tfrecord"
+    assert manifest.stored_bytes == sum((folder / shard.name).stat().st_size for shard in manifest.shards)
+    assert read_manifest(folder) == manifest
+
+
+def test_unchanged_records_are_left_alone(make, tmp_path):
+    first = make()
+    before = stamps(tmp_path / "records/train")
+    assert make() == make(boundaries=(10, 2)) == first and stamps(tmp_path / "records/train") == before
+
+
+@pytest.mark.parametrize("change", [
+    {"boundaries": (2, 5, 10)}, {"boundaries": (10,)}, {"stored_size": 40}, {"annotations": "boxes"},
+    {"annotations": "order"}, {"annotations": "classes"}, {"annotations": "checksum"},
+], ids=str)
+def test_changed_records_are_rewritten(make, annotations, tmp_path, change):
+    others = {
+        "boxes": replace(annotations, boxes=annotations.boxes + np.array([0, 0, -1, 0])),
+        "order": annotations.take(np.arange(20)[::-1]),
+        "classes": replace(annotations, categories=("a", "b", "c")),
+        "checksum": replace(annotations, checksum="other"),
+    }
+    first = make()
+    second = make(**{key: others.get(value, value) if key == "annotations" else value for key, value in change.items()})
+    assert second.fingerprint != first.fingerprint and read_manifest(tmp_path / "records/train") == second
+    expected = others["order"] if change == {"annotations": "order"} else annotations
+    files = first_shards(tmp_path / "records/train", 20)
+    assert read_ids(files) == expected.image_ids.tolist()
+    assert sorted(p.name for p in (tmp_path / "records/train").iterdir()) == ["records.json", *(f.name for f in files)]
+
+
+def test_a_lost_shard_is_written_again(make, tmp_path):
+    first = make()
+    (tmp_path / "records/train" / first.shards[1].name).unlink()
+    assert make() == first and len(read_ids(first_shards(tmp_path / "records/train", 20))) == 20
+
+
+def test_records_are_the_same_bytes_each_time(make, root, annotations, tmp_path):
+    manifest = make()
+    again = write_records(annotations, root / "train", tmp_path / "other" / "train", stored_size=64, boundaries=(2, 10))
+    for shard in manifest.shards:
+        ours, theirs = (tmp_path / folder / "train" / shard.name for folder in ("records", "other"))
+        assert ours.read_bytes() == theirs.read_bytes()
+    assert again == manifest
+
+
+@pytest.mark.parametrize("damage", ["missing", "corrupt", "truncated", "size", "folder", "text"])
+def test_an_unusable_image_is_named_and_nothing_is_left(make, root, tmp_path, damage):
+    image = root / "train" / "7.jpg"
+    content = image.read_bytes()
+    image.unlink()
+    if damage == "folder":
+        image.mkdir()
+    elif damage == "size":
+        Image.new("RGB", (50, 40)).save(image)
+    elif damage != "missing":
+        image.write_bytes({"corrupt": content[:200] + bytes(len(content) - 200), "truncated": content[:len(content) // 2],
+                           "text": b"not an image"}[damage])
+    with pytest.raises(InputError) as error:
+        make()
+    assert str(image) in str(error.value) and "\n" not in str(error.value)
+    assert not list((tmp_path / "records").glob("*")) if (tmp_path / "records").exists() else True
+
+
+def test_a_failure_leaves_the_old_records(make, root, tmp_path):
+    make()
+    before = stamps(tmp_path / "records/train")
+    (root / "train" / "7.jpg").write_bytes(b"")
+    with pytest.raises(InputError):
+        make(stored_size=40)
+    assert stamps(tmp_path / "records/train") == before and len(list((tmp_path / "records").iterdir())) == 1
+
+
+@pytest.mark.parametrize(("images", "boundaries", "lengths"), [
+    (10, (), [10]), (10, (10,), [10]), (10, (3,), [3, 7]), (10, (3, 3, 10), [3, 7]), (1, (), [1]),
+    (10, (7, 2), [2, 5, 3]),
+])
+def test_a_shard_ends_at_every_boundary(images, boundaries, lengths):
+    assert shard_lengths(images, boundaries) == lengths
+
+
+def test_long_shards_are_cut_evenly(monkeypatch):
+    monkeypatch.setattr(write, "SHARD_IMAGES", 4)
+    lengths = shard_lengths(25, (2, 15))
+    assert max(lengths) <= 4 and {2, 15, 25} <= set(np.cumsum(lengths).tolist())
+    assert len(lengths) == 1 + 4 + 3 and min(lengths[1:]) >= 3
+
+
+def save(path, mode, size=(90, 60), **settings):
+    """Save an image of one colour in another mode."""
+    Image.new("RGB", size, (200, 30, 60)).convert(mode).save(path, **settings)
+    return path
+
+
+@pytest.mark.parametrize(("name", "mode", "colour"), [
+    ("a.png", "RGB", (200, 30, 60)), ("a.png", "RGBA", (200, 30, 60)), ("a.png", "P", (200, 30, 60)),
+    ("a.png", "L", (84, 84, 84)), ("a.png", "LA", (84, 84, 84)), ("a.jpg", "L", (84, 84, 84)),
+    ("a.jpg", "CMYK", (200, 30, 60)), ("a.bmp", "RGB", (200, 30, 60)), ("a.png", "1", None),
+])
+def test_every_image_becomes_an_rgb_jpeg(tmp_path, name, mode, colour):
+    content = encode_image(save(tmp_path / name, mode), 40, 90, 60)
+    decoded = tf.io.decode_jpeg(content).numpy()
+    assert decoded.shape == (40, 60, 3)
+    if colour:
+        assert np.abs(decoded.astype(int) - colour).max() <= 12
+    else:
+        assert (np.ptp(decoded, axis=2) <= 2).all()
+
+
+@pytest.mark.parametrize(("size", "stored", "expected"), [
+    ((90, 60), 30, (45, 30)), ((60, 90), 30, (30, 45)), ((90, 60), 60, (90, 60)), ((90, 60), 600, (90, 60)),
+    ((100, 30), 7, (23, 7)), ((300, 2), 1, (150, 1)),
+])
+def test_the_shorter_side_is_at_most_the_stored_size(tmp_path, size, stored, expected):
+    content = encode_image(save(tmp_path / "a.png", "RGB", size), stored, *size)
+    assert Image.open(io.BytesIO(content)).size == expected
+
+
+def test_a_small_colour_jpeg_is_passed_on_as_it_is(tmp_path):
+    path = save(tmp_path / "a.jpg", "RGB", quality=50)
+    assert encode_image(path, 60, 90, 60) == path.read_bytes() != encode_image(path, 59, 90, 60)
+
+
+def test_more_than_eight_bits_are_refused(tmp_path):
+    """Pillow would make them white."""
+    Image.fromarray(np.full((60, 90), 3000, np.uint16)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png: has pixels of more than 8 bits"):
+        encode_image(tmp_path / "a.png", 60, 90, 60)
+
+
+def test_an_image_of_another_size_names_both(tmp_path):
+    with pytest.raises(InputError, match=r"a\.png: the image is 90 x 60 pixels, its annotations say 60 x 90"):
+        encode_image(save(tmp_path / "a.png", "RGB"), 60, 60, 90)
+
+
+@pytest.fixture
+def two_boxes():
+    """An image of 200 x 100 with two boxes and one without any."""
+    boxes = np.array([[20, 10, 100, 50], [0, 0, 200, 100]], float)
+    return Annotations(("a", "b"), (7, 9), np.array([2**40, 5]), ("x.png", "y.png"), np.array([200, 90]),
+                       np.array([100, 60]), np.array([0, 2, 2]), boxes, np.array([1, 0]), np.zeros(2, bool),
+                       boxes[:, 2] * boxes[:, 3])
+
+
+def test_the_model_garden_reads_our_records(two_boxes, tmp_path):
+    from official.vision.dataloaders.tf_example_decoder import TfExampleDecoder
+
+    encoded = encode_image(save(tmp_path / "x.png", "RGB", (200, 100)), 50, 200, 100)
+    decoded = TfExampleDecoder().decode(tf.constant(make_example(two_boxes, 0, encoded)))
+    np.testing.assert_allclose(decoded["groundtruth_boxes"], [[.1, .1, .6, .6], [0, 0, 1, 1]], atol=1e-6)
+    assert decoded["groundtruth_classes"].numpy().tolist() == [2, 1]  # the first class is 1, 0 is background
+    assert decoded["image"].shape == (50, 100, 3) and np.abs(decoded["image"][0, 0] - np.array([200., 30, 60])).max() < 9
+    assert decoded["source_id"].numpy() == str(2**40).encode()
+    assert (int(decoded["height"]), int(decoded["width"])) == (100, 200)
+
+
+def test_an_image_without_boxes_is_kept(two_boxes):
+    from official.vision.dataloaders.tf_example_decoder import TfExampleDecoder
+
+    encoded = tf.io.encode_jpeg(np.zeros((60, 90, 3), np.uint8)).numpy()
+    decoded = TfExampleDecoder().decode(tf.constant(make_example(two_boxes, 1, encoded)))
+    assert decoded["groundtruth_boxes"].shape == (0, 4) and decoded["groundtruth_classes"].shape == (0,)

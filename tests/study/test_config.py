@@ -1,0 +1,215 @@
+from datetime import date
+
+import msgspec
+import pytest
+import yaml
+
+from datasets.errors import InputError
+from study import config
+from study.config import (
+    DatasetConfig,
+    Recipe,
+    check_fraction,
+    dump_study,
+    find_dataset,
+    find_detector,
+    find_recipe,
+    load_study,
+    read_study,
+    read_yaml,
+)
+from study.yaml12 import dump
+from tests.small import make_study, write_config
+
+DATASET = {"name": "paint", "root": "/data/paint"}
+DETECTOR = {"name": "tiny", "recipes": {"scaled": {"epochs": 2}}}
+PLAIN = {"name": "small", "datasets": [DATASET], "detectors": [DETECTOR]}
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(content):
+        path = tmp_path / "study.yaml"
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        return path
+
+    return write
+
+
+def with_detector(**settings):
+    return PLAIN | {"detectors": [DETECTOR | settings]}
+
+
+def with_recipe(**settings):
+    return with_detector(recipes={"scaled": settings})
+
+
+def test_settings_have_defaults_and_yaml_goes_before_them(save):
+    study = load_study(save(PLAIN | {"fractions": [1, 2.5, 100], "draws": {"up_to": 5, "count": 3}}))
+    assert study.fractions == (1, 2.5, 100) and (study.draws.up_to, study.draws.count) == (5, 3)
+    assert study.seeds.count == 1 and study.recipe == "scaled"
+    assert study.detectors[0].recipes["scaled"] == Recipe(epochs=2)
+    assert study.datasets[0].train.annotations == "annotations/instances_train.json"
+
+
+def test_numbers_have_one_type(save):
+    """A run's fingerprint hashes them as text, where 1 and 1.0 differ."""
+    for study in (load_study(save(PLAIN)), load_study(save(PLAIN | {"fractions": [1, 100]}))):
+        assert {type(f) for f in study.fractions} == {float}
+
+
+@pytest.mark.parametrize("plain", [
+    PLAIN, PLAIN | {"fractions": [0.001, 33.3, 100], "strategy": "random", "bootstrap": 50},
+    with_recipe(learning_rate=1e-7, weight_decay=0, steps=5, augment=["flip"]),
+    PLAIN | {"name": "1e3", "datasets": [DATASET | {"classes": ["no", "1e3", "träffic: light"]}]},
+])
+def test_a_dumped_study_is_read_back_the_same(save, tmp_path, plain):
+    study = load_study(save(dump(plain)))
+    (tmp_path / "again.yaml").write_text(dump_study(study))
+    again = read_study(tmp_path / "again.yaml")
+    assert again == study and dump_study(again) == dump_study(study)
+
+
+def test_names_mean_files_in_configs_and_base_may_be_overruled(save, tmp_path, monkeypatch):
+    for room, content in (("datasets", DATASET), ("models", DETECTOR | {"width": 0.5})):
+        (tmp_path / "configs" / room).mkdir(parents=True)
+        (tmp_path / "configs" / room / "mine.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setattr(config, "CONFIGS", tmp_path / "configs")
+    other = {"base": "mine", "name": "wide", "width": 2, "recipes": {"scaled": {"epochs": 7}, "new": {}}}
+    study = load_study(save({"name": "x", "datasets": ["mine"], "detectors": ["mine", other]}))
+    assert study.datasets[0] == msgspec.convert(DATASET, DatasetConfig)
+    assert [(d.name, d.width, d.recipes["scaled"].epochs) for d in study.detectors] == [("tiny", 0.5, 2),
+                                                                                       ("wide", 2, 7)]
+    assert list(study.detectors[1].recipes) == ["scaled", "new"]
+    with pytest.raises(InputError, match="no data set 'mime' in configs/datasets; did you mean 'mine'?"):
+        load_study(save({"name": "x", "datasets": ["mime"], "detectors": ["mine"]}))
+
+
+@pytest.mark.parametrize("path", sorted(config.CONFIGS.glob("studies/*.yaml")), ids=lambda path: path.stem)
+def test_every_study_that_comes_along_can_be_loaded(path, tmp_path):
+    raw = yaml.safe_load(path.read_text())
+    study = load_study(path, roots={name: str(tmp_path) for name in raw["datasets"]})
+    assert study.name == path.stem
+
+
+def test_name_and_roots_given_go_before_the_file(save, tmp_path):
+    study = load_study(save(PLAIN), name="other", roots={"paint": str(tmp_path / "x" / ".." / "y")})
+    assert study.name == "other" and study.datasets[0].root == str((tmp_path / "y").resolve())
+
+
+def test_an_embedded_data_set_has_a_root_of_its_own(save):
+    study = load_study(save(PLAIN | {"datasets": [{"name": "dots", "generator": "digits"}]}))
+    assert study.datasets[0].root == "data/dots"
+
+
+BAD = {
+    "unknown key": (PLAIN | {"draw": {}}, "unknown key 'draw'; did you mean 'draws'?"),
+    "unknown key within": (PLAIN | {"draws": {"upto": 3}}, "unknown key 'draws.upto'; did you mean 'up_to'?"),
+    "unknown key in a list": (with_detector(widht=1), "unknown key 'detectors[0].widht'; did you mean 'width'?"),
+    "unknown key in a recipe": (with_recipe(epoch=1),
+                                "unknown key 'detectors[0].recipes.scaled.epoch'; did you mean 'epochs'?"),
+    "unknown key in a split": (PLAIN | {"datasets": [DATASET | {"train": {"annotations": "a", "image": "b"}}]},
+                               "unknown key 'datasets[0].train.image'; did you mean 'images'?"),
+    "key that is a number": (PLAIN | {3: 4}, "unknown key '3'"),
+    "text for a number": (with_recipe(epochs="many"), "$.detectors[0].recipes[...].epochs"),
+    "number for text": (PLAIN | {"name": 2019}, "$.name"),
+    "date for text": (PLAIN | {"name": date(2019, 1, 1)}, "$.name"),
+    "boolean for a number": (with_recipe(learning_rate=True), "got `bool`"),
+    "boolean for a count": (with_recipe(batch_size=True), "got `bool`"),
+    "boolean for a fraction": (PLAIN | {"fractions": [True, 100]}, "got `bool`"),
+    "number for a class": (PLAIN | {"datasets": [DATASET | {"classes": [1]}]}, "$.datasets[0].classes[0]"),
+    "fractional count": (with_recipe(batch_size=1.5), "got `float`"),
+    "nothing for a number": (with_recipe(batch_size=None), "got `null`"),
+    "nan": (with_recipe(learning_rate=float("nan")), "$.detectors[0].recipes[...].learning_rate"),
+    "infinity": (with_recipe(learning_rate=float("inf")), "learning_rate"),
+    "nan fraction": (PLAIN | {"fractions": [float("nan")]}, "outside (0, 100]"),
+    "zero": (with_recipe(learning_rate=0), "> 0.0"),
+    "negative": (with_recipe(weight_decay=-1), ">= 0.0"),
+    "momentum one": (with_recipe(momentum=1), "< 1.0"),
+    "unknown choice": (with_recipe(optimizer="adamw"), "adamw"),
+    "unknown augmentation": (with_recipe(augment=["flop"]), "flop"),
+    "unknown metric": (PLAIN | {"forecast": {"metric": "AP75"}}, "AP75"),
+    "fraction zero": (PLAIN | {"fractions": [0, 1]}, "fraction 0 is outside"),
+    "fraction over a hundred": (PLAIN | {"fractions": [1, 100.5]}, "fraction 100.5 is outside"),
+    "falling fractions": (PLAIN | {"fractions": [5, 1]}, "must rise"),
+    "repeated fractions": (PLAIN | {"fractions": [5, 5.0]}, "must rise"),
+    "no fractions": (PLAIN | {"fractions": []}, "must rise"),
+    "one fraction, no list": (PLAIN | {"fractions": 100}, "$.fractions"),
+    "name with a slash": (PLAIN | {"name": "a/b"}, "$.name"),
+    "name with a line's end": (PLAIN | {"name": "a\n"}, "$.name"),
+    "name from above": (PLAIN | {"name": ".."}, "$.name"),
+    "empty name": (PLAIN | {"name": ""}, "$.name"),
+    "data set with a slash": (PLAIN | {"datasets": [DATASET | {"name": "../x"}]}, "$.datasets[0].name"),
+    "detector with a space": (with_detector(name="a b"), "$.detectors[0].name"),
+    "recipe with a slash": (PLAIN | {"recipe": "a/b"}, "$.recipe"),
+    "data set twice": (PLAIN | {"datasets": [DATASET, DATASET | {"name": "PAINT"}]}, "'paint' is named twice"),
+    "detector twice": (PLAIN | {"detectors": [DETECTOR, DETECTOR]}, "'tiny' is named twice"),
+    "data set like a folder": (PLAIN | {"datasets": [DATASET | {"name": "Charts"}]}, "like a folder of the study"),
+    "data set nowhere": (PLAIN | {"datasets": [{"name": "paint"}]}, "give --data paint=FOLDER"),
+    "unknown recipe": (PLAIN | {"recipe": "scald"}, "no recipe 'scald'; did you mean 'scaled'?"),
+    "stored below input": (with_detector(input_size=300, stored_size=299), "stored_size 299 is below"),
+    "three sizes": (PLAIN | {"datasets": [DATASET | {"generator": "digits", "generated": [1, 2, 3]}]}, "generated"),
+    "no detectors": (PLAIN | {"detectors": []}, "'detectors' must be a list"),
+    "data sets no list": (PLAIN | {"datasets": "digits"}, "'datasets' must be a list"),
+    "data set a number": (PLAIN | {"datasets": [3]}, "$.datasets[0]"),
+    "unknown base": (PLAIN | {"datasets": [{"base": "digit"}]}, "did you mean 'digits'?"),
+    "base of another kind": (PLAIN | {"detectors": [{"base": ["x"]}]}, "no detector '['x']' in configs/models"),
+    "key twice": ("name: a\nname: b", "key 'name' is given twice"),
+    "not yaml": ("name: [", "not valid YAML"),
+    "endless": ("[" * 100_000, "not valid YAML"),
+    "a list": ("[1, 2]", "expected a mapping"),
+    "empty": ("", "expected a mapping"),
+    "control characters": ("name: a\x00b", "not valid YAML"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_settings_are_named_in_one_line(save, name):
+    content, fragment = BAD[name]
+    path = save(content)
+    with pytest.raises(InputError) as error:
+        load_study(path)
+    assert str(path) in str(error.value) or "recipe" in name
+    assert fragment in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_cannot_be_read_is_refused(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes(b"name: \xe9")
+    for path, fragment in ((tmp_path / "absent.yaml", "No such file"), (tmp_path, "Is a directory"),
+                           (tmp_path / "latin.yaml", "not valid YAML")):
+        with pytest.raises(InputError, match=fragment):
+            read_yaml(path)
+
+
+@pytest.mark.parametrize(("settings", "fragment"), [
+    ({"roots": {"pint": "/x"}}, r"--data pint=/x: .* did you mean 'paint'\?"),
+    ({"name": "a/b"}, r"\$\.name"), ({"name": ""}, r"\$\.name"),
+])
+def test_bad_arguments_are_refused(save, settings, fragment):
+    with pytest.raises(InputError, match=fragment):
+        load_study(save(PLAIN), **settings)
+
+
+def test_things_are_found_by_name_or_the_nearest_is_named(tmp_path):
+    study = make_study(tmp_path)
+    assert find_dataset(study, "paint") is study.datasets[0] and find_detector(study, "tiny") is study.detectors[0]
+    assert find_recipe(study, study.detectors[0]) == Recipe()
+    with pytest.raises(InputError, match="no data set 'pint' in the study; did you mean 'paint'?"):
+        find_dataset(study, "pint")
+    with pytest.raises(InputError, match="no detector 'tine' in the study; did you mean 'tiny'?"):
+        find_detector(study, "tine")
+
+
+@pytest.mark.parametrize(("fraction", "good"), [(1e-9, True), (100, True), (0, False), (-1, False), (100.1, False),
+                                                (float("nan"), False), (float("inf"), False)])
+def test_a_fraction_is_more_than_0_and_at_most_100(fraction, good):
+    if good:
+        assert check_fraction(fraction, "here") == fraction
+    else:
+        with pytest.raises(InputError, match=r"here: fraction .* is outside \(0, 100\]"):
+            check_fraction(fraction, "here")
+
+
+def test_a_config_file_made_of_a_study_is_that_study(tmp_path):
+    study = make_study(tmp_path / "paint")
+    assert load_study(write_config(tmp_path / "study.yaml", study)) == study

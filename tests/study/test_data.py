@@ -1,0 +1,154 @@
+import json
+import os
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from datasets.errors import InputError
+from datasets.order import hash_order, read_order
+from study import data
+from study.config import DatasetConfig, Repeats
+from study.data import cut_orders, image_folder, in_order, read_split, read_subset, root_of
+from study.matrix import Cell
+from tests.small import make_study
+
+
+@pytest.fixture
+def dataset(study):
+    return study.datasets[0]
+
+
+def change(path: Path, edit) -> None:
+    """Edit a JSON file, and let its time stamp show it even where clocks are coarse."""
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+    os.utime(path, ns=(time.time_ns(), time.time_ns() + 10**9))
+
+
+def test_splits_are_read_where_the_configuration_says(dataset, root):
+    assert read_split(dataset, dataset.train).num_images == 20
+    assert read_split(dataset, dataset.validation).num_images == 7
+    assert image_folder(dataset, dataset.validation) == root / "val"
+    chosen = msgspec.structs.replace(dataset, classes=("blue", "red"))
+    assert read_split(chosen, dataset.train).categories == ("blue", "red")
+
+
+def test_a_file_is_read_again_only_when_it_changed(dataset, root):
+    first = read_split(dataset, dataset.train)
+    assert read_split(dataset, dataset.train) is first
+    change(root / "annotations/instances_train.json", lambda content: content["images"][0].update(width=500))
+    assert read_split(dataset, dataset.train).widths[0] == 500
+
+
+def test_an_absent_data_set_is_named(tmp_path):
+    dataset = DatasetConfig(name="x", root=str(tmp_path / "x"))
+    with pytest.raises(InputError, match=r"x/annotations/instances_train\.json: No such file"):
+        read_split(dataset, dataset.train)
+
+
+def test_an_embedded_data_set_is_made_on_first_use(tmp_path):
+    dataset = DatasetConfig(name="digits", root=str(tmp_path / "digits"), generator="digits", generated=(3, 2))
+    assert read_split(dataset, dataset.train).num_images == 3
+    assert read_split(dataset, dataset.validation).num_images == 2
+    assert len(list(image_folder(dataset, dataset.train).glob("*.jpg"))) == 3
+
+
+def test_a_relative_root_lies_in_the_repository(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "REPOSITORY", tmp_path)
+    assert root_of(DatasetConfig(name="x", root="data/x")) == tmp_path / "data/x"
+
+
+def test_subsets_of_a_draw_are_prefixes_of_its_order(root, folder):
+    study = make_study(root, draws=Repeats(up_to=50, count=2))
+    dataset = study.datasets[0]
+    train = read_split(dataset, dataset.train)
+    orders = cut_orders(study, folder, dataset, train)
+    assert orders[0].fractions == (10, 50, 100) and orders[1].fractions == (10, 50)
+    for draw, order in orders.items():
+        assert read_order(folder.order("paint", draw)) == order
+        expected = train.image_ids[hash_order(train.file_names, draw)].tolist()
+        for fraction, size in zip(order.fractions, order.sizes):
+            subset = read_subset(folder, dataset, Cell(fraction, "paint", "tiny", draw))
+            assert subset.image_ids.tolist() == expected[:size]
+            assert subset.file_names == tuple(f"{id_}.jpg" for id_ in expected[:size])
+        assert in_order(train, order).image_ids.tolist() == expected[:order.sizes[-1]]
+    assert orders[0].image_ids != orders[1].image_ids
+
+
+def test_an_order_is_written_once_and_again_for_further_fractions(study, folder, dataset):
+    train = read_split(dataset, dataset.train)
+    cut_orders(study, folder, dataset, train)
+    path = folder.order("paint", 0)
+    before = path.stat().st_mtime_ns
+    cut_orders(study, folder, dataset, train)
+    assert path.stat().st_mtime_ns == before
+    more = make_study(dataset.root, fractions=(10.0, 20.0, 50.0, 100.0))
+    assert cut_orders(more, folder, dataset, train)[0] == read_order(path)
+    assert read_order(path).fractions == (10, 20, 50, 100)
+
+
+def test_two_fractions_that_select_the_same_subset_are_refused(root, folder):
+    study = make_study(root, fractions=(10.0, 12.0, 100.0))
+    with pytest.raises(InputError, match=r"two fractions of its 20 images select the same subset \(sizes \[2, 2, 20\]"):
+        cut_orders(study, folder, study.datasets[0], read_split(study.datasets[0], study.datasets[0].train))
+    assert not folder.root.exists()
+
+
+def test_a_fraction_that_selects_nothing_is_refused(root, folder):
+    study = make_study(root, fractions=(1.0, 100.0))
+    with pytest.raises(InputError, match="fraction 1 % of 20 images selects none"):
+        cut_orders(study, folder, study.datasets[0], read_split(study.datasets[0], study.datasets[0].train))
+
+
+@pytest.mark.parametrize("edit", [
+    lambda content: content["annotations"][0]["bbox"].__setitem__(2, 5),
+    lambda content: content["images"].pop(),
+    lambda content: content["images"][0].update(file_name="renamed.jpg"),
+], ids=["box", "image", "name"])
+def test_changed_annotations_are_refused(study, folder, dataset, root, edit):
+    cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
+    before = folder.order("paint", 0).read_bytes()
+
+    def edit_all(content):
+        gone = content["images"][-1]["id"]
+        content["annotations"] = [a for a in content["annotations"] if a["image_id"] != gone]
+        edit(content)
+
+    change(root / "annotations/instances_train.json", edit_all)
+    with pytest.raises(InputError, match=r"order\.json: cut from other annotations .*--name"):
+        cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
+    with pytest.raises(InputError, match="cut from other annotations"):
+        read_subset(folder, dataset, Cell(10.0, "paint", "tiny"))
+    assert folder.order("paint", 0).read_bytes() == before
+
+
+def test_annotations_may_move(study, folder, dataset, root, tmp_path):
+    cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
+    root.rename(tmp_path / "elsewhere")
+    moved = msgspec.structs.replace(dataset, root=str(tmp_path / "elsewhere"))
+    assert cut_orders(study, folder, moved, read_split(moved, moved.train))[0].source.startswith(moved.root)
+    assert read_subset(folder, moved, Cell(50.0, "paint", "tiny")).num_images == 10
+
+
+def test_subsets_must_be_cut_first(study, folder, dataset):
+    with pytest.raises(InputError, match="not cut yet; run python -m records first"):
+        read_subset(folder, dataset, Cell(10.0, "paint", "tiny"))
+
+
+def test_a_damaged_order_is_named(study, folder, dataset):
+    train = read_split(dataset, dataset.train)
+    cut_orders(study, folder, dataset, train)
+    folder.order("paint", 0).write_text("{}")
+    with pytest.raises(InputError, match=r"order\.json: not an order"):
+        cut_orders(study, folder, dataset, train)
+
+
+def test_an_order_of_other_images_cannot_be_applied(study, folder, dataset):
+    train = read_split(dataset, dataset.train)
+    order = cut_orders(study, folder, dataset, train)[0]
+    with pytest.raises(InputError, match="its images are not those of the order"):
+        in_order(train.take(np.arange(5)), order)

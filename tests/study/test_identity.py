@@ -1,0 +1,200 @@
+import copy
+import json
+
+import msgspec
+import pytest
+
+from datasets.errors import InputError
+from study import identity
+from study.config import DatasetConfig, Recipe, dump_study, read_yaml
+from study.data import cut_orders, read_split, read_subset
+from study.identity import (
+    checkpoint_files,
+    checkpoint_hash,
+    claim,
+    evaluation_inputs,
+    fingerprint,
+    refuse_changed,
+    refuse_changed_study,
+    training_inputs,
+    versions,
+)
+from study.matrix import Cell
+from tests.small import make_study, write_dataset
+
+CELL = Cell(50.0, "paint", "tiny")
+
+
+def changed(study, **settings):
+    """Return the study with other settings of its detector."""
+    return msgspec.structs.replace(study, detectors=(msgspec.structs.replace(study.detectors[0], **settings),))
+
+
+def inputs_of(study, folder, cell=CELL):
+    dataset = study.datasets[0]
+    cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
+    return training_inputs(study, cell, read_subset(folder, dataset, cell))
+
+
+@pytest.fixture
+def inputs(study, folder):
+    return inputs_of(study, folder)
+
+
+def test_inputs_are_plain_and_say_what_is_trained_on(study, folder, inputs, root):
+    assert json.loads(json.dumps(inputs)) == inputs
+    truth = read_subset(folder, study.datasets[0], CELL)
+    assert inputs["images"] == 10 and inputs["boxes"] == truth.num_boxes
+    assert inputs["classes"] == ["red", "green", "blue"] and inputs["annotations"] == truth.checksum
+    assert inputs["recipe"]["name"] == "scaled" and inputs["checkpoint"] == ""
+
+
+@pytest.mark.parametrize("change", [
+    lambda study: changed(study, width=0.2),
+    lambda study: changed(study, input_size=32),
+    lambda study: changed(study, restore="features"),
+    lambda study: changed(study, recipes={"scaled": Recipe(learning_rate=0.02)}),
+    lambda study: msgspec.structs.replace(changed(study, recipes={"other": Recipe()}), recipe="other"),
+    lambda study: make_study(study.datasets[0].root, datasets=(
+        msgspec.structs.replace(study.datasets[0], classes=("blue", "green", "red")),)),
+], ids=["width", "input size", "restore", "recipe", "recipe's name", "classes"])
+def test_whatever_determines_a_run_changes_its_fingerprint(study, folder, inputs, change):
+    assert fingerprint(inputs_of(change(study), folder)) != fingerprint(inputs)
+
+
+@pytest.mark.parametrize("change", [
+    lambda study: msgspec.structs.replace(study, name="other", bootstrap=50, checkpoint_every=7),
+    lambda study: msgspec.structs.replace(study, fractions=(20.0, 50.0, 100.0)),
+    lambda study: changed(study, recipes={"scaled": Recipe(), "unused": Recipe(epochs=3)}),
+], ids=["how it is kept", "other fractions", "unused recipe"])
+def test_nothing_else_does(study, folder, inputs, change):
+    assert fingerprint(inputs_of(change(study), folder)) == fingerprint(inputs)
+
+
+def test_cells_and_subsets_differ(root, folder, inputs):
+    study = make_study(root)
+    others = [inputs_of(study, folder, Cell(50.0, "paint", "tiny", 0, 1)), inputs_of(study, folder, Cell(10.0, "paint",
+                                                                                                         "tiny"))]
+    assert len({fingerprint(i) for i in (inputs, *others)}) == 3
+    assert others[0]["subset"] == inputs["subset"] != others[1]["subset"]
+
+
+def test_an_evaluation_is_determined_by_training_truth_and_bootstrap(study, inputs, tmp_path):
+    dataset = study.datasets[0]
+    truth = read_split(dataset, dataset.validation)
+    base = evaluation_inputs(study, truth, "abc")
+    other = DatasetConfig(name="paint", root=str(write_dataset(tmp_path / "other", validation=8)))
+    variants = [evaluation_inputs(study, truth, "abd"),
+                evaluation_inputs(msgspec.structs.replace(study, bootstrap=300), truth, "abc"),
+                evaluation_inputs(study, read_split(other, other.validation), "abc")]
+    assert len({fingerprint(i) for i in (base, *variants)}) == 4
+    assert fingerprint(evaluation_inputs(study, truth, "abc")) == fingerprint(base)
+
+
+def test_a_claimed_folder_takes_the_same_inputs_again_and_no_others(study, folder, inputs):
+    run = folder.run(CELL)
+    refuse_changed(run, inputs)
+    claim(run, inputs)
+    written = run.params.read_bytes()
+    claim(run, copy.deepcopy(inputs))
+    assert run.params.read_bytes() == written
+    assert read_yaml(run.params) == {"inputs": inputs, "versions": versions()}
+    other = inputs_of(changed(study, recipes={"scaled": Recipe(learning_rate=0.02, epochs=3.0)}), folder)
+    with pytest.raises(InputError, match=r"recipe\.epochs: 10\.0 then, 3\.0 now; recipe\.learning_rate: 0\.01 then, "
+                                         r"0\.02 now.*--name"):
+        claim(run, other)
+    assert run.params.read_bytes() == written
+
+
+def test_awkward_inputs_survive_the_file(folder, inputs):
+    run = folder.run(CELL)
+    awkward = inputs | {"a": [1e-7, 1e22, 0.1 + 0.2], "b": "1e3", "c": "12e45", "d": "no", "e": None, "f": "\u2028"}
+    claim(run, awkward)
+    claim(run, awkward)
+
+
+@pytest.mark.parametrize(("content", "fragment"), [("", "expected a mapping"), ("inputs: {", "not valid YAML"),
+                                                   ("versions: {}", "null then")])
+def test_damaged_parameters_are_refused(folder, inputs, content, fragment):
+    run = folder.run(CELL)
+    run.root.mkdir(parents=True)
+    run.params.write_text(content)
+    with pytest.raises(InputError, match=fragment):
+        claim(run, inputs)
+
+
+def test_long_values_are_cut_in_messages(folder, inputs):
+    run = folder.run(CELL)
+    claim(run, inputs)
+    with pytest.raises(InputError) as error:
+        claim(run, inputs | {"classes": ["x" * 1000]})
+    assert len(str(error.value)) < 400 and "classes" in str(error.value)
+
+
+@pytest.fixture
+def started(study, folder, inputs):
+    """A study with one run."""
+    folder.config.write_text(dump_study(study))
+    claim(folder.run(CELL), inputs)
+    return folder
+
+
+@pytest.mark.parametrize("change", [
+    lambda study: study,
+    lambda study: msgspec.structs.replace(study, fractions=(1.0, 100.0), bootstrap=50),
+    lambda study: msgspec.structs.replace(study, detectors=(*study.detectors,
+                                                            msgspec.structs.replace(study.detectors[0], name="two"))),
+    lambda study: make_study("/moved"),
+    lambda study: changed(study, recipes={"scaled": Recipe(), "unused": Recipe(epochs=3)}),
+], ids=["nothing", "fractions", "a further detector", "moved", "a recipe not used"])
+def test_a_study_may_grow(study, started, change):
+    refuse_changed_study(started, change(study))
+
+
+@pytest.mark.parametrize(("change", "fragment"), [
+    (lambda study: changed(study, width=0.2), r"tiny\.width: 0\.1 then, 0\.2 now"),
+    (lambda study: changed(study, recipes={"scaled": Recipe(epochs=3)}), r"tiny\.recipes\.scaled\.epochs: 10\.0 then"),
+    (lambda study: make_study(study.datasets[0].root, datasets=(
+        msgspec.structs.replace(study.datasets[0], classes=("red",)),)), r"paint\.classes"),
+    (lambda study: msgspec.structs.replace(changed(study, recipes={"new": Recipe()}), recipe="new"), "recipe"),
+], ids=["width", "recipe", "classes", "another recipe"])
+def test_a_study_with_runs_may_not_become_another(study, started, change, fragment):
+    with pytest.raises(InputError, match=f"{fragment}.*--name"):
+        refuse_changed_study(started, change(study))
+
+
+def test_a_data_set_and_a_detector_may_share_a_name(root, folder):
+    def make(width):
+        study = make_study(root, datasets=(DatasetConfig(name="same", root=str(root)),))
+        return changed(study, name="same", width=width)
+
+    folder.config.parent.mkdir(parents=True)
+    folder.config.write_text(dump_study(make(0.1)))
+    claim(folder.run(Cell(50.0, "same", "same")), {})
+    other_classes = msgspec.structs.replace(make(0.1).datasets[0], classes=("red",))
+    for other in (make(0.2), msgspec.structs.replace(make(0.1), datasets=(other_classes,))):
+        with pytest.raises(InputError, match="same"):
+            refuse_changed_study(folder, other)
+
+
+def test_a_study_without_runs_may_become_anything(study, folder):
+    folder.config.parent.mkdir(parents=True)
+    folder.config.write_text(dump_study(study))
+    refuse_changed_study(folder, changed(study, width=0.2))
+
+
+def test_a_checkpoint_is_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(identity, "REPOSITORY", tmp_path)
+    (tmp_path / "model.ckpt.index").write_bytes(b"i")
+    with pytest.raises(InputError, match=r"model\.ckpt: no checkpoint there"):
+        checkpoint_files("model.ckpt")
+    (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"d")
+    (tmp_path / "model.ckpt2.index").write_bytes(b"other")
+    assert [f.name for f in checkpoint_files("model.ckpt")] == ["model.ckpt.index", "model.ckpt.data-00000-of-00001"]
+    before = checkpoint_hash("model.ckpt")
+    (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"e")
+    assert checkpoint_hash("model.ckpt") != before and checkpoint_hash("") == ""
+
+
+def test_versions_name_what_is_installed():
+    assert {"python", "numpy", "tensorflow"} <= versions().keys()
