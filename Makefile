@@ -7,13 +7,13 @@
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell $(p) -c 'import sys; print(sys.executable)' 2>/dev/null)))
 # A GPU environment once made stays one.
-LOCK := $(if $(GPU)$(wildcard .venv/.requirements-gpu.txt),requirements-gpu.txt,requirements.txt)
+LOCK := $(if $(filter 1,$(GPU))$(wildcard .venv/.requirements-gpu.txt),requirements-gpu.txt,requirements.txt)
 BIN := .venv/bin
 
 .PHONY: study test fast light lint lock source python
 
 study: .venv/.$(LOCK)
-	$(BIN)/python run_study.py configs/studies/embedded.yaml $(if $(GPU),--gpu)
+	$(BIN)/python run_study.py configs/studies/embedded.yaml $(if $(filter 1,$(GPU)),--gpu)
 
 test: .venv/.$(LOCK)
 	$(BIN)/python -m pytest

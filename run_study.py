@@ -17,11 +17,11 @@ from datasets.files import read_json, write_text
 from datasets.prevalence import tabulate
 from study.command import add_study_arguments, open_study
 from study.config import DatasetConfig, Study
-from study.data import cut_orders, image_folder, read_split
+from study.data import cut_orders, image_folder, read_train, read_validation
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
 from study.results import collect
-from study.state import is_finished
+from study.state import is_concluded, is_finished
 
 PICTURED = 6  # images in a collage
 
@@ -36,18 +36,17 @@ def main(argv: list[str] | None = None) -> int:
     for dataset in study.datasets:
         describe(study, folder, dataset)
     waiting = [cell for cell in cells(study) if not is_finished(study, folder, cell)]
-    if not waiting and folder.report.exists():
+    if not waiting and is_concluded(study, folder):
         print(f"nothing to do: all {len(cells(study))} runs are finished; the report is {folder.report}")
         return 0
     if waiting:
         run_cells(study, folder, waiting, arguments.gpu)
-    conclude(study, folder)
-    return 0
+    return conclude(study, folder)
 
 
 def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
     """Check the data set, cut its subsets, and draw what it holds."""
-    train, validation = read_split(dataset, dataset.train), read_split(dataset, dataset.validation)
+    train, validation = read_train(dataset), read_validation(dataset)
     check_images(train, image_folder(dataset, dataset.train))
     check_images(validation, image_folder(dataset, dataset.validation))
     cut_orders(study, folder, dataset, train)
@@ -67,7 +66,7 @@ def collage_of(dataset: DatasetConfig):
     """Return a figure of the first training images with their labelled boxes."""
     from charts.collage import collage, read_labelled
 
-    train = read_split(dataset, dataset.train)
+    train = read_train(dataset)
     sample = train.take(np.arange(min(PICTURED, train.num_images)))
     return collage(read_labelled(sample, image_folder(dataset, dataset.train)))
 
@@ -93,15 +92,15 @@ def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu
               f"{time.monotonic() - began:.0f} s", flush=True)
 
 
-def conclude(study: Study, folder: StudyFolder) -> None:
-    """Write results.csv, the forecast, the pictures and the report."""
+def conclude(study: Study, folder: StudyFolder) -> int:
+    """Write results.csv, the forecast, the pictures and the report; return the exit status."""
     from predict.__main__ import main as predict
     from report.page import write_report
 
     collect(study, folder)
     if len(study.fractions) < 2:
         print(f"results: {folder.results}; a forecast needs two subsets or more")
-        return
+        return 0
     for detector in study.detectors:
         for dataset in study.datasets:
             picture_detections(study, folder, Cell(study.fractions[-1], dataset.name, detector.name))
@@ -109,6 +108,7 @@ def conclude(study: Study, folder: StudyFolder) -> None:
                       "--fit-up-to", f"{study.forecast.fit_up_to:g}"])
     if status == 0:
         print(f"report: {write_report(folder)}")
+    return status
 
 
 def picture_detections(study: Study, folder: StudyFolder, cell: Cell) -> None:
@@ -117,7 +117,7 @@ def picture_detections(study: Study, folder: StudyFolder, cell: Cell) -> None:
     from charts.save import save_figure
 
     dataset = next(d for d in study.datasets if d.name == cell.dataset)
-    truth = read_split(dataset, dataset.validation)
+    truth = read_validation(dataset)
     truth = truth.take(np.arange(min(PICTURED, truth.num_images)))
     figure = detection_grid(truth, image_folder(dataset, dataset.validation), read_json(folder.run(cell).detections))
     save_figure(figure, folder.charts / f"detections_{cell.dataset}_{cell.detector}")

@@ -15,6 +15,7 @@ from datasets.coco import write_coco
 from datasets.errors import InputError
 from datasets.files import read_json, write_json
 from datasets.glyphs import Alphabet, Part, digits, letters
+from datasets.progress import Progress
 from datasets.scenes import paint_scene
 
 MANIFEST = "manifest.json"
@@ -80,12 +81,14 @@ def _paint_part(root: Path, kind: str, part: Part, size: int, alphabet: Alphabet
     """Paint the images of one part, then write its annotations."""
     (root / part).mkdir(parents=True)
     shapes, boxes, classes = [], [], []
+    progress = Progress(f"painting {kind}, {part}", size, "image")
     for number in range(1, size + 1):
         scene = paint_scene(np.random.default_rng([*kind.encode(), *part.encode(), number]), alphabet)
         Image.fromarray(scene.image).save(root / part / _file_name(number), quality=QUALITY)
         shapes.append(scene.image.shape)
         boxes.append(scene.boxes)
         classes.append(scene.classes)
+        progress.update()
     write_coco(root / "annotations" / f"instances_{part}.json", _annotate(alphabet.names, shapes, boxes, classes))
 
 

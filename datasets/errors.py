@@ -18,7 +18,7 @@ class InputError(Exception):
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS,
-                errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+                errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ def start(doing: str = "training", expect_gpu: bool = False) -> str:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-    absent = "no GPU found: " if expect_gpu and not gpus else ""
+    absent = "no GPU found: " if expect_gpu and not gpus and not _has_nvidia_gpu() else ""
     return f"{absent}{doing} on {_device(names)}"
 
 
@@ -39,10 +39,8 @@ def _quiet() -> None:
 
 
 def _device(gpus: list[str]) -> str:
-    if len(gpus) > 1:
-        return f"{len(gpus)} GPUs ({', '.join(sorted(set(gpus)))})"
     if gpus:
-        return f"GPU ({gpus[0]})"
+        return f"GPU ({gpus[0]})" + (f", one of {len(gpus)}" if len(gpus) > 1 else "")
     cores = _cores()
     return f"CPU ({cores} core{'s' if cores > 1 else ''}){_unused_gpu()}"
 
@@ -60,7 +58,7 @@ def _unused_gpu() -> str:
         return ""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) in ("", "-1"):
         return f"; the GPU is hidden by CUDA_VISIBLE_DEVICES={visible!r}"
-    return '; there is a GPU that TensorFlow cannot use: pip install "tensorflow[and-cuda]==2.20.0" and try again'
+    return '; there is a GPU that TensorFlow cannot use: install its CUDA packages with make study GPU=1'
 
 
 def _has_nvidia_gpu(devices: Path = Path("/dev")) -> bool:

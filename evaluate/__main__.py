@@ -69,11 +69,13 @@ def _run(arguments: argparse.Namespace) -> int:
     print(start("detecting"), flush=True)
     from evaluate.run import evaluate_cell
     from evaluate.table import format_table
+    from records.prepare import prepare
     from study.config import find_dataset
-    from study.data import read_split
+    from study.data import read_validation
 
     dataset = find_dataset(study, cell.dataset)
-    print(format_table(evaluate_cell(study, folder, cell)["metrics"], read_split(dataset, dataset.validation)))
+    prepare(study, folder, dataset)
+    print(format_table(evaluate_cell(study, folder, cell)["metrics"], read_validation(dataset)))
     return 0
 
 

@@ -19,7 +19,7 @@ from evaluate.result import metric_rows
 from records.manifest import first_shards
 from records.pipeline import validation_batches
 from study.config import DetectorConfig, Study, find_dataset, find_detector, find_recipe
-from study.data import read_split
+from study.data import image_bytes, image_folder, read_validation
 from study.identity import evaluation_inputs, fingerprint
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
@@ -37,8 +37,9 @@ def evaluate_cell(study: Study, folder: StudyFolder, cell: Cell) -> dict:
         raise InputError(f"{cell}: not trained yet; run train/train_subset.sh first")
     training = read_json(run.training)
     dataset = find_dataset(study, cell.dataset)
-    truth = read_split(dataset, dataset.validation)
-    identity = fingerprint(evaluation_inputs(study, truth, training["fingerprint"]))
+    truth = read_validation(dataset)
+    identity = fingerprint(evaluation_inputs(
+        study, truth, image_bytes(truth, image_folder(dataset, dataset.validation)), training["fingerprint"]))
     if run.result.exists() and (result := read_json(run.result))["fingerprint"] == identity:
         return result
     began = time.monotonic()
@@ -68,8 +69,12 @@ def load_detector(study: Study, config: DetectorConfig, num_classes: int, run: R
     tf_keras.backend.clear_session()
     detector = build(config.kind, num_classes, input_size=config.input_size, width=config.width,
                      weight_decay=find_recipe(study, config).weight_decay)
-    state = tf.train.Checkpoint(model=detector.model)
-    state.restore(str(run.checkpoints / checkpoint)).expect_partial().assert_existing_objects_matched()
+    try:
+        state = tf.train.Checkpoint(model=detector.model).restore(str(run.checkpoints / checkpoint))
+        state.expect_partial().assert_existing_objects_matched()
+    except (tf.errors.OpError, AssertionError, ValueError):
+        raise InputError(f"{run.checkpoints / checkpoint}: the checkpoint is missing or damaged; delete {run.root} and "
+                         "run it again") from None
     return detector
 
 

@@ -20,7 +20,7 @@ from predict.text import Need, backtest_table, format_table, needs_table, outloo
 
 EXAMPLES = """examples:
   python -m predict predict/data/published_2019.csv --fit-up-to 5
-  python -m predict studies/digits/results.csv --metric AP50 --at 5000 10000
+  python -m predict studies/embedded/results.csv --metric AP50 --at 5000 10000
   python -m predict my_table.csv --target 0.4 --out forecast/
 """
 

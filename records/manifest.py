@@ -19,6 +19,7 @@ class Shard:
 
     name: str
     images: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,11 @@ class Manifest:
     fingerprint: str
     stored_size: int  # shorter side at most, pixels
     source_bytes: int  # of the image files
-    stored_bytes: int  # of the TFRecords
     shards: tuple[Shard, ...]
+
+    @property
+    def stored_bytes(self) -> int:
+        return sum(shard.bytes for shard in self.shards)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -46,7 +50,11 @@ def read_manifest(folder: Path) -> Manifest | None:
         manifest = msgspec.convert(read_json(path), Manifest)
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: not a manifest of records ({error}); delete {folder} and start again") from None
-    return manifest if all((folder / shard.name).exists() for shard in manifest.shards) else None
+    return manifest if all(_is_whole(folder / shard.name, shard) for shard in manifest.shards) else None
+
+
+def _is_whole(path: Path, shard: Shard) -> bool:
+    return path.is_file() and path.stat().st_size == shard.bytes
 
 
 def first_shards(folder: Path, images: int) -> list[Path]:

@@ -6,13 +6,13 @@ from datasets.annotations import Annotations, for_training
 from records.manifest import Manifest
 from records.write import write_records
 from study.config import DatasetConfig, Study
-from study.data import cut_orders, image_folder, in_order, read_split
+from study.data import cut_orders, image_folder, in_order, read_train, read_validation
 from study.layout import StudyFolder
 
 
 def prepare(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> list[Manifest]:
     """Cut the orders of `dataset` and write whatever records are missing; return the manifests."""
-    train, validation = read_split(dataset, dataset.train), read_split(dataset, dataset.validation)
+    train, validation = read_train(dataset), read_validation(dataset)
     orders = cut_orders(study, folder, dataset, train)
     sizes = sorted({detector.stored_size for detector in study.detectors})
     manifests = []

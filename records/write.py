@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,16 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
+from PIL import Image
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
+from datasets.progress import Progress
 from records.manifest import Manifest, Shard, read_manifest, write_manifest
 
 SHARD_IMAGES = 2000  # at most, so that readers work in parallel
 JPEG_QUALITY = 92
 THREADS = 4
+STALE_SECONDS = 3600  # no shard takes longer
 
 
 def write_records(annotations: Annotations, images: Path, folder: Path, *, stored_size: int,
@@ -34,23 +36,36 @@ def write_records(annotations: Annotations, images: Path, folder: Path, *, store
     of whole files. Where complete records of the same content are there, nothing is done.
     Raises InputError naming the first image that is missing, unreadable or not of the size its annotations say.
     """
-    fingerprint = _fingerprint(annotations, stored_size, boundaries)
-    present = read_manifest(folder)
-    if present and present.fingerprint == fingerprint:
+    source_sizes = [_size_of(images / name, annotations.source) for name in annotations.file_names]
+    fingerprint = _fingerprint(annotations, source_sizes, stored_size, boundaries)
+    if present := _present(folder, fingerprint):
         return present
-    source_bytes = sum(_size_of(images / name, annotations.source) for name in annotations.file_names)
+    _remove_stale(folder)
     part = folder.with_name(f".{folder.name}.part-{uuid.uuid4().hex[:8]}")
     part.mkdir(parents=True)
     try:
         shards = _write_shards(annotations, images, part, stored_size, boundaries, label)
-        stored_bytes = sum((part / shard.name).stat().st_size for shard in shards)
-        manifest = Manifest(fingerprint, stored_size, source_bytes, stored_bytes, tuple(shards))
+        manifest = Manifest(fingerprint, stored_size, sum(source_sizes), tuple(shards))
         write_manifest(part, manifest)
+        if present := _present(folder, fingerprint):  # another process was faster, and may be reading already
+            return present
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return manifest
+
+
+def _present(folder: Path, fingerprint: str) -> Manifest | None:
+    manifest = read_manifest(folder)
+    return manifest if manifest and manifest.fingerprint == fingerprint else None
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what processes that were killed have left beside `folder`."""
+    for part in folder.parent.glob(f".{folder.name}.part-*"):
+        if time.time() - part.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def shard_lengths(images: int, boundaries: Sequence[int]) -> list[int]:
@@ -79,11 +94,12 @@ def encode_image(path: Path, stored_size: int, width: int, height: int) -> bytes
             if image.mode.startswith(("I", "F")):
                 raise InputError(f"{path}: has pixels of more than 8 bits; convert it to 8 bits per channel")
             if image.format == "JPEG" and image.mode == "RGB" and min(image.size) <= stored_size:
-                image.load()
+                tf.io.decode_jpeg(content, channels=3)  # as training will; Pillow forgives more damage
                 return content
             return _shrink(image, stored_size)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
-        raise InputError(f"{path}: cannot be decoded ({error}); replace the file or drop it from the "
+    except (OSError, SyntaxError, Image.DecompressionBombError, tf.errors.InvalidArgumentError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: cannot be decoded ({reason}); replace the file or drop it from the "
                          "annotations") from None
 
 
@@ -99,15 +115,16 @@ def _shrink(image: Image.Image, stored_size: int) -> bytes:
 def _write_shards(annotations: Annotations, images: Path, folder: Path, stored_size: int,
                   boundaries: Sequence[int], label: str) -> list[Shard]:
     lengths = shard_lengths(annotations.num_images, boundaries)
-    shards = [Shard(f"{folder.name.split('.')[1]}-{i:05d}-of-{len(lengths):05d}.tfrecord", n)
-              for i, n in enumerate(lengths)]
     examples = _examples(annotations, images, stored_size)
-    with tqdm(total=annotations.num_images, desc=label, unit="image", disable=None) as bar:
-        for shard in shards:
-            with tf.io.TFRecordWriter(str(folder / shard.name)) as writer:
-                for _ in range(shard.images):
-                    writer.write(next(examples))
-                    bar.update()
+    progress = Progress(label, annotations.num_images, "image")
+    shards = []
+    for number, length in enumerate(lengths):
+        path = folder / f"{folder.name.split('.')[1]}-{number:05d}-of-{len(lengths):05d}.tfrecord"
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for _ in range(length):
+                writer.write(next(examples))
+                progress.update()
+        shards.append(Shard(path.name, length, path.stat().st_size))
     return shards
 
 
@@ -164,10 +181,11 @@ def _size_of(path: Path, source: str) -> int:
         raise InputError(f"{source}: lists {path.name}, but {path} does not exist; check the image folder") from None
 
 
-def _fingerprint(annotations: Annotations, stored_size: int, boundaries: Sequence[int]) -> str:
-    """Return a hash of everything that determines the records but the pixels themselves."""
-    settings = [annotations.checksum, annotations.categories, stored_size, sorted(boundaries), SHARD_IMAGES,
-                JPEG_QUALITY]
+def _fingerprint(annotations: Annotations, source_sizes: Sequence[int], stored_size: int,
+                 boundaries: Sequence[int]) -> str:
+    """Return a hash of everything that determines the records; the images count by name and size in bytes."""
+    settings = [annotations.checksum, annotations.categories, annotations.file_names, list(source_sizes), stored_size,
+                sorted(boundaries), SHARD_IMAGES, JPEG_QUALITY]
     digest = hashlib.sha256(json.dumps(settings).encode())
     for array in (annotations.image_ids, annotations.starts, annotations.boxes, annotations.classes):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -188,6 +188,8 @@ def _refuse_unknown(raw: Any, kind: Any, path: str, where: str) -> None:
     if origin in (typing.Union, types.UnionType):
         for arg in args:
             _refuse_unknown(raw, arg, path, where)
+    elif origin is Literal and isinstance(raw, str) and raw not in args:
+        raise InputError(f"{path}: {where.lstrip('.')}: no '{raw}'; {nearest(raw, filter(None, args))}")
     elif origin is tuple and isinstance(raw, list):
         for index, item in enumerate(raw):
             _refuse_unknown(item, args[0], path, f"{where}[{index}]")
@@ -246,6 +248,11 @@ def _check(study: Study, path: str | Path) -> None:
         check_fraction(fraction, path)
     if not study.fractions or list(study.fractions) != sorted(set(study.fractions)):
         raise InputError(f"{path}: fractions must rise without repeats, got {list(study.fractions)}")
+    below = [fraction for fraction in study.fractions if fraction <= study.forecast.fit_up_to]
+    if len(study.fractions) > 1 and len(below) < 2:
+        raise InputError(f"{path}: a forecast needs two fractions or more up to forecast.fit_up_to "
+                         f"{study.forecast.fit_up_to:g} per cent, got {list(study.fractions)}; "
+                         "add small ones or raise it")
     for what, items in (("data set", study.datasets), ("detector", study.detectors)):
         names = [item.name.casefold() for item in items]
         for name in names:

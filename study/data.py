@@ -26,11 +26,42 @@ def root_of(dataset: DatasetConfig) -> Path:
     return root
 
 
-def read_split(dataset: DatasetConfig, split: Split) -> Annotations:
-    """Return the annotations of one split. Raises InputError for a missing or unusable file."""
+def read_train(dataset: DatasetConfig) -> Annotations:
+    """Return the training annotations. Raises InputError for a missing or unusable file."""
+    return _read_split(dataset, dataset.train, dataset.classes)
+
+
+def read_validation(dataset: DatasetConfig) -> Annotations:
+    """Return the validation annotations, their classes in the order of the training's, whatever their ids.
+
+    Raises InputError for a missing or unusable file, or one that lacks a class of the training.
+    """
+    return _read_split(dataset, dataset.validation, read_train(dataset).categories)
+
+
+def image_bytes(annotations: Annotations, folder: Path) -> int:
+    """Return the size of all the image files in bytes, by which a change of pictures is noticed.
+
+    Raises InputError naming the first one that is absent.
+    """
+    sizes = _file_sizes(folder)
+    for name in annotations.file_names:
+        if name not in sizes:
+            raise InputError(f"{folder / name}: listed in {annotations.source} but absent; restore it or check "
+                             "the path")
+    return sum(sizes[name] for name in annotations.file_names)
+
+
+@lru_cache(maxsize=8)
+def _file_sizes(folder: Path) -> dict[str, int]:
+    """Return the size in bytes of every file under `folder`, by relative name; looked up once per process."""
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+def _read_split(dataset: DatasetConfig, split: Split, classes: tuple[str, ...]) -> Annotations:
     path = root_of(dataset) / split.annotations
     stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
-    return _read(path, dataset.classes, stamp)
+    return _read(path, classes, stamp)
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +109,7 @@ def read_subset(folder: StudyFolder, dataset: DatasetConfig, cell: Cell) -> Anno
     path = folder.order(dataset.name, cell.draw)
     if not path.exists():
         raise InputError(f"{path}: the subsets are not cut yet; run python -m records first")
-    order, train = read_order(path), read_split(dataset, dataset.train)
+    order, train = read_order(path), read_train(dataset)
     _refuse_changed(order, make_order(train, cell.draw, order.fractions), path)
     return apply_order(train, order).take(np.arange(subset_size(cell.fraction, train.num_images)))
 

@@ -23,8 +23,10 @@ from study.yaml12 import dump
 PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
 
 
-def training_inputs(study: Study, cell: Cell, subset: Annotations) -> dict[str, Any]:
-    """Return everything that determines a training, as plain values. `subset` is the cell's images, in order."""
+def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes: int) -> dict[str, Any]:
+    """Return everything that determines a training, as plain values. `subset` is the cell's images,
+    in order, `subset_bytes` the size of their files.
+    """
     detector = find_detector(study, cell.detector)
     architecture = {key: value for key, value in msgspec.to_builtins(detector).items()
                     if key not in ("name", "recipes", "checkpoint")}
@@ -34,6 +36,7 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations) -> dict[str, 
         "annotations": subset.checksum,
         "subset": _hash(subset.image_ids.tolist()),
         "images": subset.num_images,
+        "image_bytes": subset_bytes,
         "boxes": subset.num_boxes,
         "detector": architecture,
         "checkpoint": checkpoint_hash(detector.checkpoint),
@@ -41,9 +44,10 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations) -> dict[str, 
     })
 
 
-def evaluation_inputs(study: Study, validation: Annotations, training: str) -> dict[str, Any]:
+def evaluation_inputs(study: Study, validation: Annotations, validation_bytes: int, training: str) -> dict[str, Any]:
     """Return everything that determines an evaluation; `training` is the training's fingerprint."""
-    return {"training": training, "validation": validation.checksum, "bootstrap": study.bootstrap}
+    return {"training": training, "validation": validation.checksum, "image_bytes": validation_bytes,
+            "bootstrap": study.bootstrap}
 
 
 def fingerprint(inputs: dict[str, Any]) -> str:

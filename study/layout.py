@@ -60,6 +60,10 @@ class StudyFolder:
         return RunFolder(self.dataset(cell.dataset) / "runs" / cell.detector / fraction_key(cell.fraction)
                          / f"draw-{cell.draw}" / f"seed-{cell.seed}")
 
+    def finished_results(self) -> list[Path]:
+        """Return every result.json there is, in a stable order."""
+        return sorted(self.root.glob("*/runs/*/*/*/*/result.json"))
+
     def has_runs(self) -> bool:
         """Tell whether any run was started here."""
         return any(self.root.glob("*/runs/*/*/*/*/params.yaml"))

@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from study.config import DatasetConfig, DetectorConfig, Recipe, Study
+from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Study
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 220, 30), "blue": (30, 30, 220)}
 
@@ -46,7 +46,8 @@ def write_dataset(root: Path, train: int = 20, validation: int = 7) -> Path:
 def make_study(root: Path, **settings) -> Study:
     """Return a study of the data set at `root`; `settings` replace its own."""
     plain = {
-        "name": "small", "fractions": (10.0, 50.0, 100.0), "datasets": (DatasetConfig(name="paint", root=str(root)),),
+        "name": "small", "fractions": (10.0, 50.0, 100.0),
+        "forecast": Forecast(fit_up_to=50.0), "datasets": (DatasetConfig(name="paint", root=str(root)),),
         "detectors": (DetectorConfig(name="tiny", width=0.1, input_size=64, stored_size=64,
                                      recipes={"scaled": Recipe()}),),
     }

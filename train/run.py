@@ -18,12 +18,12 @@ from datasets.errors import InputError
 from datasets.files import read_json, write_json
 from records.manifest import first_shards
 from study.config import Study, find_dataset, find_detector, find_recipe
-from study.data import read_subset
+from study.data import image_bytes, image_folder, read_subset
 from study.identity import claim, fingerprint, training_inputs
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
 from train.experiment import configure
-from train.progress import Progress
+from train.progress import TrainingProgress
 from train.task import DetectionTask
 
 STEP = "global_step/.ATTRIBUTES/VARIABLE_VALUE"  # TensorFlow's key of the trainer's counter in a checkpoint
@@ -50,8 +50,9 @@ def train_cell(study: Study, folder: StudyFolder, cell: Cell, device: str) -> Tr
 
     Raises InputError if the folder holds a run of other inputs, if the records are missing or the loss diverges.
     """
-    subset = read_subset(folder, find_dataset(study, cell.dataset), cell)
-    inputs = training_inputs(study, cell, subset)
+    dataset = find_dataset(study, cell.dataset)
+    subset = read_subset(folder, dataset, cell)
+    inputs = training_inputs(study, cell, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
     run = folder.run(cell)
     claim(run, inputs)
     if run.training.exists():
@@ -87,9 +88,10 @@ def _train(cell: Cell, params: cfg.ExperimentConfig, run: RunFolder, subset: Ann
     start_step, steps = params.task.train_data.start_step, params.trainer.train_steps
     seconds, loss = _run(params, run, str(cell))
     return Training(
-        fingerprint=identity, images=subset.num_images, boxes=subset.num_boxes, steps=steps, resumed_at=start_step,
+        fingerprint=identity, images=subset.num_images, boxes=for_training(subset).num_boxes, steps=steps,
+        resumed_at=start_step,
         checkpoint=Path(tf.train.latest_checkpoint(str(run.checkpoints))).name, seconds=round(seconds, 2),
-        images_per_second=(steps - start_step) * params.task.train_data.global_batch_size / seconds,
+        images_per_second=round((steps - start_step) * params.task.train_data.global_batch_size / seconds, 2),
         loss=loss, device=device,
     )
 
@@ -97,7 +99,7 @@ def _train(cell: Cell, params: cfg.ExperimentConfig, run: RunFolder, subset: Ann
 def _run(params: cfg.ExperimentConfig, run: RunFolder, label: str) -> tuple[float, float]:
     """Train to the last step; return the seconds from the first step on and the loss at the end."""
     strategy = tf.distribute.OneDeviceStrategy("gpu:0" if params.runtime.num_gpus else "cpu:0")
-    progress = Progress(label, params.trainer.train_steps, params.task.train_data.start_step)
+    progress = TrainingProgress(label, params.trainer.train_steps, params.task.train_data.start_step)
     with _orbit_quiet():
         with strategy.scope():
             task = DetectionTask(params.task)
@@ -106,7 +108,6 @@ def _run(params: cfg.ExperimentConfig, run: RunFolder, label: str) -> tuple[floa
         began = time.monotonic()
         with strategy.scope():  # runner.run() would count the model's operations too, for seconds
             runner.controller.train(steps=params.trainer.train_steps)
-    progress.close()
     return time.monotonic() - began, progress.loss
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import tensorflow as tf
@@ -33,7 +34,7 @@ class DetectionTask(base_task.Task):
         if self.task_config.init_checkpoint:
             report = restore(self.detector, str(REPOSITORY / self.task_config.init_checkpoint),
                              self.task_config.model.restore)
-            print(report)
+            print(f"{self.task_config.init_checkpoint}: {report}", file=sys.stderr, flush=True)
 
     def build_inputs(self, params: Batches, input_context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
         """Return the training batches of this replica, from `params.start_step` on."""

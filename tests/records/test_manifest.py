@@ -1,28 +1,31 @@
 import json
+from dataclasses import asdict
 
 import pytest
 
 from datasets.errors import InputError
 from records.manifest import FILE_NAME, Manifest, Shard, first_shards, read_manifest, write_manifest
 
-MANIFEST = Manifest("abc", 160, 1000, 900, (Shard("a", 2), Shard("b", 3), Shard("c", 5)))
+MANIFEST = Manifest("abc", 160, 1000, (Shard("a", 2, 20), Shard("b", 3, 30), Shard("c", 5, 40)))
 
 
 @pytest.fixture
 def folder(tmp_path):
     write_manifest(tmp_path, MANIFEST)
     for shard in MANIFEST.shards:
-        (tmp_path / shard.name).touch()
+        (tmp_path / shard.name).write_bytes(bytes(shard.bytes))
     return tmp_path
 
 
 def test_what_was_written_is_read_again(folder):
     assert read_manifest(folder) == MANIFEST
+    assert MANIFEST.stored_bytes == 90
 
 
-def test_records_are_complete_only_with_manifest_and_every_shard(folder, tmp_path):
+@pytest.mark.parametrize("damage", [lambda shard: shard.unlink(), lambda shard: shard.write_bytes(b"cut")])
+def test_records_are_complete_only_with_manifest_and_every_shard(folder, tmp_path, damage):
     assert read_manifest(tmp_path / "absent") is None
-    (folder / "b").unlink()
+    damage(folder / "b")
     assert read_manifest(folder) is None
     with pytest.raises(InputError, match="no complete records; make them with python -m records"):
         first_shards(folder, 2)
@@ -39,8 +42,8 @@ def test_no_subset_ends_within_a_file(folder, images):
         first_shards(folder, images)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", json.dumps({"fingerprint": 1}), json.dumps(
-    {"fingerprint": "a", "stored_size": 1, "source_bytes": 1, "stored_bytes": 1, "shards": [{"name": 3, "images": 1}]})])
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"fingerprint": 1}', json.dumps(
+    asdict(MANIFEST) | {"shards": [{"name": 3, "images": 1}]})])
 def test_a_damaged_manifest_is_named(folder, content):
     (folder / FILE_NAME).write_text(content)
     with pytest.raises(InputError, match=r"records\.json: not"):

@@ -99,8 +99,9 @@ def test_records_are_the_same_bytes_each_time(make, root, annotations, tmp_path)
     assert again == manifest
 
 
-@pytest.mark.parametrize("damage", ["missing", "corrupt", "truncated", "size", "folder", "text"])
+@pytest.mark.parametrize("damage", ["missing", "corrupt", "truncated", "marker", "size", "folder", "text"])
 def test_an_unusable_image_is_named_and_nothing_is_left(make, root, tmp_path, damage):
+    """Pillow reads the JPEG with a marker within its data, TensorFlow does not."""
     image = root / "train" / "7.jpg"
     content = image.read_bytes()
     image.unlink()
@@ -109,12 +110,13 @@ def test_an_unusable_image_is_named_and_nothing_is_left(make, root, tmp_path, da
     elif damage == "size":
         Image.new("RGB", (50, 40)).save(image)
     elif damage != "missing":
-        image.write_bytes({"corrupt": content[:200] + bytes(len(content) - 200), "truncated": content[:len(content) // 2],
-                           "text": b"not an image"}[damage])
+        most = len(content) * 3 // 4
+        image.write_bytes({"corrupt": bytes(200) + content[200:], "truncated": content[:most],
+                           "marker": content[:most] + b"\xff\xe0" + content[most:], "text": b"not an image"}[damage])
     with pytest.raises(InputError) as error:
-        make()
+        make(stored_size=200)
     assert str(image) in str(error.value) and "\n" not in str(error.value)
-    assert not list((tmp_path / "records").glob("*")) if (tmp_path / "records").exists() else True
+    assert not list((tmp_path / "records").glob("*"))
 
 
 def test_a_failure_leaves_the_old_records(make, root, tmp_path):
@@ -157,7 +159,7 @@ def test_every_image_becomes_an_rgb_jpeg(tmp_path, name, mode, colour):
     decoded = tf.io.decode_jpeg(content).numpy()
     assert decoded.shape == (40, 60, 3)
     if colour:
-        assert np.abs(decoded.astype(int) - colour).max() <= 12
+        assert np.abs(decoded.mean(axis=(0, 1)) - colour).max() <= 6  # a palette's colours are mixed by dithering
     else:
         assert (np.ptp(decoded, axis=2) <= 2).all()
 
@@ -204,7 +206,8 @@ def test_the_model_garden_reads_our_records(two_boxes, tmp_path):
     decoded = TfExampleDecoder().decode(tf.constant(make_example(two_boxes, 0, encoded)))
     np.testing.assert_allclose(decoded["groundtruth_boxes"], [[.1, .1, .6, .6], [0, 0, 1, 1]], atol=1e-6)
     assert decoded["groundtruth_classes"].numpy().tolist() == [2, 1]  # the first class is 1, 0 is background
-    assert decoded["image"].shape == (50, 100, 3) and np.abs(decoded["image"][0, 0] - np.array([200., 30, 60])).max() < 9
+    assert decoded["image"].shape == (50, 100, 3)
+    assert decoded["image"].numpy().mean(axis=(0, 1)) == pytest.approx([200, 30, 60], abs=3)
     assert decoded["source_id"].numpy() == str(2**40).encode()
     assert (int(decoded["height"]), int(decoded["width"])) == (100, 200)
 

@@ -4,7 +4,7 @@ import pytest
 from datasets.errors import InputError
 from study.command import find_cell, open_study
 from study.config import Recipe, Repeats, read_study, read_yaml
-from study.data import cut_orders, read_split, read_subset
+from study.data import cut_orders, read_subset, read_train
 from study.identity import claim, fingerprint, training_inputs
 from study.matrix import Cell, cells
 from study.yaml12 import dump
@@ -89,9 +89,10 @@ def test_a_cell_of_the_command_line_is_the_study_s_own(parse, config):
     ours = next(cell for cell in cells(study) if cell.fraction == 50)
     theirs = find_cell(read_study(folder.config), parse(config, cell=("paint", "tiny", "50")))
     cut = msgspec.structs.replace(study, fractions=(50.0,))
-    cut_orders(cut, folder, dataset, read_split(dataset, dataset.train))
+    cut_orders(cut, folder, dataset, read_train(dataset))
     subset = read_subset(folder, dataset, ours)
-    assert fingerprint(training_inputs(study, ours, subset)) == fingerprint(training_inputs(study, theirs, subset))
+    prints = [fingerprint(training_inputs(study, cell, subset, 0)) for cell in (ours, theirs)]
+    assert prints[0] == prints[1]
 
 
 @pytest.mark.parametrize(("cell", "fragment"), [

@@ -11,7 +11,7 @@ from datasets.errors import InputError
 from datasets.order import hash_order, read_order
 from study import data
 from study.config import DatasetConfig, Repeats
-from study.data import cut_orders, image_folder, in_order, read_split, read_subset, root_of
+from study.data import cut_orders, image_folder, in_order, read_subset, read_train, read_validation, root_of
 from study.matrix import Cell
 from tests.small import make_study
 
@@ -30,30 +30,30 @@ def change(path: Path, edit) -> None:
 
 
 def test_splits_are_read_where_the_configuration_says(dataset, root):
-    assert read_split(dataset, dataset.train).num_images == 20
-    assert read_split(dataset, dataset.validation).num_images == 7
+    assert read_train(dataset).num_images == 20
+    assert read_validation(dataset).num_images == 7
     assert image_folder(dataset, dataset.validation) == root / "val"
     chosen = msgspec.structs.replace(dataset, classes=("blue", "red"))
-    assert read_split(chosen, dataset.train).categories == ("blue", "red")
+    assert read_train, read_validation(chosen, dataset.train).categories == ("blue", "red")
 
 
 def test_a_file_is_read_again_only_when_it_changed(dataset, root):
-    first = read_split(dataset, dataset.train)
-    assert read_split(dataset, dataset.train) is first
+    first = read_train(dataset)
+    assert read_train(dataset) is first
     change(root / "annotations/instances_train.json", lambda content: content["images"][0].update(width=500))
-    assert read_split(dataset, dataset.train).widths[0] == 500
+    assert read_train(dataset).widths[0] == 500
 
 
 def test_an_absent_data_set_is_named(tmp_path):
     dataset = DatasetConfig(name="x", root=str(tmp_path / "x"))
     with pytest.raises(InputError, match=r"x/annotations/instances_train\.json: No such file"):
-        read_split(dataset, dataset.train)
+        read_train(dataset)
 
 
 def test_an_embedded_data_set_is_made_on_first_use(tmp_path):
     dataset = DatasetConfig(name="digits", root=str(tmp_path / "digits"), generator="digits", generated=(3, 2))
-    assert read_split(dataset, dataset.train).num_images == 3
-    assert read_split(dataset, dataset.validation).num_images == 2
+    assert read_train(dataset).num_images == 3
+    assert read_validation(dataset).num_images == 2
     assert len(list(image_folder(dataset, dataset.train).glob("*.jpg"))) == 3
 
 
@@ -65,7 +65,7 @@ def test_a_relative_root_lies_in_the_repository(monkeypatch, tmp_path):
 def test_subsets_of_a_draw_are_prefixes_of_its_order(root, folder):
     study = make_study(root, draws=Repeats(up_to=50, count=2))
     dataset = study.datasets[0]
-    train = read_split(dataset, dataset.train)
+    train = read_train(dataset)
     orders = cut_orders(study, folder, dataset, train)
     assert orders[0].fractions == (10, 50, 100) and orders[1].fractions == (10, 50)
     for draw, order in orders.items():
@@ -80,7 +80,7 @@ def test_subsets_of_a_draw_are_prefixes_of_its_order(root, folder):
 
 
 def test_an_order_is_written_once_and_again_for_further_fractions(study, folder, dataset):
-    train = read_split(dataset, dataset.train)
+    train = read_train(dataset)
     cut_orders(study, folder, dataset, train)
     path = folder.order("paint", 0)
     before = path.stat().st_mtime_ns
@@ -94,14 +94,14 @@ def test_an_order_is_written_once_and_again_for_further_fractions(study, folder,
 def test_two_fractions_that_select_the_same_subset_are_refused(root, folder):
     study = make_study(root, fractions=(10.0, 12.0, 100.0))
     with pytest.raises(InputError, match=r"two fractions of its 20 images select the same subset \(sizes \[2, 2, 20\]"):
-        cut_orders(study, folder, study.datasets[0], read_split(study.datasets[0], study.datasets[0].train))
+        cut_orders(study, folder, study.datasets[0], read_train(study.datasets[0]))
     assert not folder.root.exists()
 
 
 def test_a_fraction_that_selects_nothing_is_refused(root, folder):
     study = make_study(root, fractions=(1.0, 100.0))
     with pytest.raises(InputError, match="fraction 1 % of 20 images selects none"):
-        cut_orders(study, folder, study.datasets[0], read_split(study.datasets[0], study.datasets[0].train))
+        cut_orders(study, folder, study.datasets[0], read_train(study.datasets[0]))
 
 
 @pytest.mark.parametrize("edit", [
@@ -110,7 +110,7 @@ def test_a_fraction_that_selects_nothing_is_refused(root, folder):
     lambda content: content["images"][0].update(file_name="renamed.jpg"),
 ], ids=["box", "image", "name"])
 def test_changed_annotations_are_refused(study, folder, dataset, root, edit):
-    cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
+    cut_orders(study, folder, dataset, read_train(dataset))
     before = folder.order("paint", 0).read_bytes()
 
     def edit_all(content):
@@ -120,17 +120,17 @@ def test_changed_annotations_are_refused(study, folder, dataset, root, edit):
 
     change(root / "annotations/instances_train.json", edit_all)
     with pytest.raises(InputError, match=r"order\.json: cut from other annotations .*--name"):
-        cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
+        cut_orders(study, folder, dataset, read_train(dataset))
     with pytest.raises(InputError, match="cut from other annotations"):
         read_subset(folder, dataset, Cell(10.0, "paint", "tiny"))
     assert folder.order("paint", 0).read_bytes() == before
 
 
 def test_annotations_may_move(study, folder, dataset, root, tmp_path):
-    cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
+    cut_orders(study, folder, dataset, read_train(dataset))
     root.rename(tmp_path / "elsewhere")
     moved = msgspec.structs.replace(dataset, root=str(tmp_path / "elsewhere"))
-    assert cut_orders(study, folder, moved, read_split(moved, moved.train))[0].source.startswith(moved.root)
+    assert cut_orders(study, folder, moved, read_train(moved))[0].source.startswith(moved.root)
     assert read_subset(folder, moved, Cell(50.0, "paint", "tiny")).num_images == 10
 
 
@@ -140,7 +140,7 @@ def test_subsets_must_be_cut_first(study, folder, dataset):
 
 
 def test_a_damaged_order_is_named(study, folder, dataset):
-    train = read_split(dataset, dataset.train)
+    train = read_train(dataset)
     cut_orders(study, folder, dataset, train)
     folder.order("paint", 0).write_text("{}")
     with pytest.raises(InputError, match=r"order\.json: not an order"):
@@ -148,7 +148,7 @@ def test_a_damaged_order_is_named(study, folder, dataset):
 
 
 def test_an_order_of_other_images_cannot_be_applied(study, folder, dataset):
-    train = read_split(dataset, dataset.train)
+    train = read_train(dataset)
     order = cut_orders(study, folder, dataset, train)[0]
     with pytest.raises(InputError, match="its images are not those of the order"):
         in_order(train.take(np.arange(5)), order)

@@ -7,7 +7,7 @@ import pytest
 from datasets.errors import InputError
 from study import identity
 from study.config import DatasetConfig, Recipe, dump_study, read_yaml
-from study.data import cut_orders, read_split, read_subset
+from study.data import cut_orders, read_subset, read_train, read_validation
 from study.identity import (
     checkpoint_files,
     checkpoint_hash,
@@ -32,8 +32,8 @@ def changed(study, **settings):
 
 def inputs_of(study, folder, cell=CELL):
     dataset = study.datasets[0]
-    cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
-    return training_inputs(study, cell, read_subset(folder, dataset, cell))
+    cut_orders(study, folder, dataset, read_train(dataset))
+    return training_inputs(study, cell, read_subset(folder, dataset, cell), 5000)
 
 
 @pytest.fixture
@@ -81,14 +81,15 @@ def test_cells_and_subsets_differ(root, folder, inputs):
 
 def test_an_evaluation_is_determined_by_training_truth_and_bootstrap(study, inputs, tmp_path):
     dataset = study.datasets[0]
-    truth = read_split(dataset, dataset.validation)
-    base = evaluation_inputs(study, truth, "abc")
+    truth = read_validation(dataset)
+    base = evaluation_inputs(study, truth, 900, "abc")
     other = DatasetConfig(name="paint", root=str(write_dataset(tmp_path / "other", validation=8)))
-    variants = [evaluation_inputs(study, truth, "abd"),
-                evaluation_inputs(msgspec.structs.replace(study, bootstrap=300), truth, "abc"),
-                evaluation_inputs(study, read_split(other, other.validation), "abc")]
-    assert len({fingerprint(i) for i in (base, *variants)}) == 4
-    assert fingerprint(evaluation_inputs(study, truth, "abc")) == fingerprint(base)
+    variants = [evaluation_inputs(study, truth, 900, "abd"),
+                evaluation_inputs(msgspec.structs.replace(study, bootstrap=300), truth, 900, "abc"),
+                evaluation_inputs(study, read_validation(other), 900, "abc"),
+                evaluation_inputs(study, truth, 901, "abc")]
+    assert len({fingerprint(i) for i in (base, *variants)}) == 5
+    assert fingerprint(evaluation_inputs(study, truth, 900, "abc")) == fingerprint(base)
 
 
 def test_a_claimed_folder_takes_the_same_inputs_again_and_no_others(study, folder, inputs):

@@ -3,7 +3,7 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.files import write_json
-from study.data import cut_orders, read_split, read_subset
+from study.data import cut_orders, image_bytes, image_folder, read_subset, read_train, read_validation
 from study.identity import claim, evaluation_inputs, fingerprint, training_inputs
 from study.matrix import Cell
 from study.state import is_finished
@@ -14,14 +14,17 @@ CELL = Cell(10.0, "paint", "tiny")
 @pytest.fixture
 def inputs(study, folder):
     dataset = study.datasets[0]
-    cut_orders(study, folder, dataset, read_split(dataset, dataset.train))
-    return training_inputs(study, CELL, read_subset(folder, dataset, CELL))
+    cut_orders(study, folder, dataset, read_train(dataset))
+    subset = read_subset(folder, dataset, CELL)
+    return training_inputs(study, CELL, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
 
 
 @pytest.fixture
 def result(study, inputs):
     dataset = study.datasets[0]
-    evaluation = evaluation_inputs(study, read_split(dataset, dataset.validation), fingerprint(inputs))
+    truth = read_validation(dataset)
+    size = image_bytes(truth, image_folder(dataset, dataset.validation))
+    evaluation = evaluation_inputs(study, truth, size, fingerprint(inputs))
     return {"fingerprint": fingerprint(evaluation)}
 
 
