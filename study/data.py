@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -44,18 +45,16 @@ def image_bytes(annotations: Annotations, folder: Path) -> int:
 
     Raises InputError naming the first one that is absent.
     """
-    sizes = _file_sizes(folder)
-    for name in annotations.file_names:
-        if name not in sizes:
-            raise InputError(f"{folder / name}: listed in {annotations.source} but absent; restore it or check "
-                             "the path")
-    return sum(sizes[name] for name in annotations.file_names)
+    return sum(_file_size(os.path.join(folder, name), annotations.source) for name in annotations.file_names)
 
 
-@lru_cache(maxsize=8)
-def _file_sizes(folder: Path) -> dict[str, int]:
-    """Return the size in bytes of every file under `folder`, by relative name; looked up once per process."""
-    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+@lru_cache(maxsize=2**20)
+def _file_size(path: str, source: str) -> int:
+    """Return the size of a file in bytes, looked up once per process: a study asks for it in every cell."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        raise InputError(f"{path}: listed in {source} but absent; restore it or check the path") from None
 
 
 def _read_split(dataset: DatasetConfig, split: Split, classes: tuple[str, ...]) -> Annotations:

@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,16 @@ from datasets.errors import InputError
 from datasets.order import hash_order, read_order
 from study import data
 from study.config import DatasetConfig, Repeats
-from study.data import cut_orders, image_folder, in_order, read_subset, read_train, read_validation, root_of
+from study.data import (
+    cut_orders,
+    image_bytes,
+    image_folder,
+    in_order,
+    read_subset,
+    read_train,
+    read_validation,
+    root_of,
+)
 from study.matrix import Cell
 from tests.small import make_study
 
@@ -34,7 +44,7 @@ def test_splits_are_read_where_the_configuration_says(dataset, root):
     assert read_validation(dataset).num_images == 7
     assert image_folder(dataset, dataset.validation) == root / "val"
     chosen = msgspec.structs.replace(dataset, classes=("blue", "red"))
-    assert read_train, read_validation(chosen, dataset.train).categories == ("blue", "red")
+    assert read_train(chosen).categories == read_validation(chosen).categories == ("blue", "red")
 
 
 def test_a_file_is_read_again_only_when_it_changed(dataset, root):
@@ -42,6 +52,43 @@ def test_a_file_is_read_again_only_when_it_changed(dataset, root):
     assert read_train(dataset) is first
     change(root / "annotations/instances_train.json", lambda content: content["images"][0].update(width=500))
     assert read_train(dataset).widths[0] == 500
+
+
+def test_validation_has_the_classes_of_the_training_whatever_their_ids(dataset, root):
+    def renumber(content):
+        new = {1: 30, 2: 20, 3: 10}
+        for record in content["annotations"]:
+            record["category_id"] = new[record["category_id"]]
+        for category in content["categories"]:
+            category["id"] = new[category["id"]]
+        content["categories"].append({"id": 5, "name": "further"})
+
+    before = read_validation(dataset)
+    change(root / "annotations/instances_val.json", renumber)
+    after = read_validation(dataset)
+    assert after.categories == ("red", "green", "blue") and after.category_ids == (30, 20, 10)
+    assert after.classes.tolist() == before.classes.tolist()
+
+
+def test_validation_may_lack_no_class_of_the_training(dataset, root):
+    change(root / "annotations/instances_val.json", lambda content: content["categories"][2].update(name="bleu"))
+    with pytest.raises(InputError, match=r"instances_val\.json: no class 'blue'; did you mean 'bleu'\?"):
+        read_validation(dataset)
+
+
+def test_pictures_are_known_by_their_size(dataset, root):
+    """Also where the file names lead through other folders or links."""
+    truth, folder = read_validation(dataset), image_folder(dataset, dataset.validation)
+    expected = sum(path.stat().st_size for path in folder.iterdir())
+    (folder / "notes.txt").write_text("not an image of the data set")
+    assert image_bytes(truth, folder) == expected
+    (root / "links").mkdir()
+    (root / "links" / "val").symlink_to(folder)
+    for prefix in ("../val/", "./", "../links/val/"):
+        names = tuple(prefix + name for name in truth.file_names)
+        assert image_bytes(replace(truth, file_names=names), folder) == expected
+    with pytest.raises(InputError, match=r"val/x\.jpg: listed in .*instances_val\.json but absent"):
+        image_bytes(replace(truth, file_names=("x.jpg", *truth.file_names[1:])), folder)
 
 
 def test_an_absent_data_set_is_named(tmp_path):

@@ -1,3 +1,5 @@
+import os
+
 import msgspec
 import pytest
 
@@ -5,8 +7,8 @@ from datasets.errors import InputError
 from datasets.files import write_json
 from study.data import cut_orders, image_bytes, image_folder, read_subset, read_train, read_validation
 from study.identity import claim, evaluation_inputs, fingerprint, training_inputs
-from study.matrix import Cell
-from study.state import is_finished
+from study.matrix import Cell, cells
+from study.state import is_concluded, is_finished
 
 CELL = Cell(10.0, "paint", "tiny")
 
@@ -62,3 +64,43 @@ def test_a_run_of_another_configuration_is_refused(study, folder, inputs, result
     wide = msgspec.structs.replace(study.detectors[0], width=0.9)
     with pytest.raises(InputError, match=r"detector\.width: 0\.1 then, 0\.9 now"):
         is_finished(msgspec.structs.replace(study, detectors=(wide,)), folder, CELL)
+
+
+def test_a_changed_picture_is_another_input(study, folder, inputs, result, root):
+    claim(folder.run(CELL), inputs | {"image_bytes": inputs["image_bytes"] + 1})
+    with pytest.raises(InputError, match="image_bytes"):
+        is_finished(study, folder, CELL)
+
+
+@pytest.fixture
+def concluded(study, folder):
+    """Every file that a whole study leaves, the results of the runs first."""
+    paths = [folder.config, *(folder.run(cell).result for cell in cells(study)),
+             folder.results, folder.forecast_table, folder.report]
+    for second, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, ns=(second, second))
+    return folder
+
+
+def test_a_study_is_concluded_when_all_is_there(study, concluded):
+    assert is_concluded(study, concluded)
+
+
+@pytest.mark.parametrize("which", ["results", "forecast_table", "report", "config", "run"])
+@pytest.mark.parametrize("missing", [True, False], ids=["missing", "out of date"])
+def test_a_study_is_not_concluded_with_anything_missing_or_out_of_date(study, concluded, which, missing):
+    path = concluded.run(cells(study)[-1]).result if which == "run" else getattr(concluded, which)
+    made_of_others = which in ("results", "forecast_table", "report")
+    if missing:
+        path.unlink()
+    else:
+        os.utime(path, ns=(0, 0) if made_of_others else (99, 99))
+    assert not is_concluded(study, concluded)
+
+
+def test_one_fraction_has_no_forecast_to_wait_for(study, concluded):
+    concluded.report.unlink()
+    concluded.forecast_table.unlink()
+    assert is_concluded(msgspec.structs.replace(study, fractions=(10.0,)), concluded)
