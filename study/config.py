@@ -65,7 +65,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     epsilon: Positive = 1e-7
     clip_norm: NotNegative = 10.0  # global norm; 0 leaves gradients alone
     weight_decay: NotNegative = 4e-5  # L2 on the kernels the original names, slim's scale (half the sum of squares)
-    batch_norm_momentum: Decay = 0.99
+    batch_norm_momentum: Decay | None = None  # None follows the number of steps
     augment: tuple[Literal["flip", "ssd_crop"], ...] = ("flip", "ssd_crop")
 
 

@@ -60,6 +60,18 @@ def steps_of(recipe: Recipe, images: int) -> int:
     return steps if recipe.max_steps is None else min(steps, recipe.max_steps)
 
 
+def batch_norm_momentum_of(recipe: Recipe, steps: int) -> float:
+    """Return the momentum of batch normalisation's moving statistics for a training of `steps` steps.
+
+    Unless the recipe fixes it, they average over a fortieth of the training: what came before its last tenth, when
+    the weights still moved, counts for e^-4. A constant made for long trainings leaves short ones with the statistics
+    of their first steps, and a detector that is good in training and blind in evaluation.
+    """
+    if recipe.batch_norm_momentum is not None:
+        return recipe.batch_norm_momentum
+    return min(max(1 - 40 / steps, 0.8), 0.9997)
+
+
 def configure(detector: DetectorConfig, recipe: Recipe, *, num_classes: int, shards: list[str], images: int, seed: int,
               start_step: int, checkpoint_every: int, num_gpus: int) -> cfg.ExperimentConfig:
     """Translate a detector and its recipe into an experiment on the subset in `shards`."""
@@ -68,7 +80,7 @@ def configure(detector: DetectorConfig, recipe: Recipe, *, num_classes: int, sha
     params.task.model.override({
         "kind": detector.kind, "num_classes": num_classes, "input_size": detector.input_size,
         "width": detector.width, "weight_decay": recipe.weight_decay,
-        "batch_norm_momentum": recipe.batch_norm_momentum, "restore": detector.restore,
+        "batch_norm_momentum": batch_norm_momentum_of(recipe, steps_of(recipe, images)), "restore": detector.restore,
     })
     params.task.train_data.override({
         "shards": shards, "images": images, "global_batch_size": recipe.batch_size, "seed": seed,

@@ -7,7 +7,7 @@ from detectors import runtime
 runtime.start()
 
 from study.config import DetectorConfig, Recipe  # noqa: E402
-from train.experiment import configure, steps_of  # noqa: E402
+from train.experiment import batch_norm_momentum_of, configure, steps_of  # noqa: E402
 
 
 @pytest.mark.parametrize(("recipe", "images", "steps"), [
@@ -20,6 +20,13 @@ from train.experiment import configure, steps_of  # noqa: E402
 ])
 def test_steps_follow_the_recipe_and_the_subset(recipe, images, steps):
     assert steps_of(recipe, images) == steps
+
+
+@pytest.mark.parametrize(("fixed", "steps", "momentum"), [
+    (None, 400, 0.9), (None, 4000, 0.99), (None, 10, 0.8), (None, 10**7, 0.9997), (0.5, 400, 0.5),
+])
+def test_moving_statistics_forget_the_start_of_the_training(fixed, steps, momentum):
+    assert batch_norm_momentum_of(Recipe(batch_norm_momentum=fixed), steps) == pytest.approx(momentum)
 
 
 def _configure(recipe, images=100):
