@@ -6,6 +6,7 @@ at once.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,14 +25,14 @@ FARTHEST = 15.0  # of a parameter's logit: within 3e-7 of the box's edge
 STUDY_EPSILON = 3  # images, inside the logarithm of 2019
 
 
-class Fitted:
+class Fitted(ABC):
     """A curve that was fitted: a median, with intervals where the method has them."""
 
     label: str = ""  # what a reader must know about this answer
 
+    @abstractmethod
     def quantiles(self, images: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
         """Return the quantiles of the mAP expected at `images` [N], float64 [P, N]; nan where there are none."""
-        raise NotImplementedError
 
     def predict(self, images: Sequence[float] | np.ndarray, level: Sequence[int] = (80, 95)) -> pandas.DataFrame:
         """Return images, median and, per level in per cent, lo-<level> and hi-<level>."""

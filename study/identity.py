@@ -24,8 +24,9 @@ PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotool
 
 
 def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes: int) -> dict[str, Any]:
-    """Return everything that determines a training, as plain values. `subset` is the cell's images,
-    in order, `subset_bytes` the size of their files.
+    """Return everything that determines a training, as plain values.
+
+    `subset` is the cell's images, in order, `subset_bytes` the size of their files.
     """
     detector = find_detector(study, cell.detector)
     architecture = {key: value for key, value in msgspec.to_builtins(detector).items()
