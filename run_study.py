@@ -1,23 +1,26 @@
 """Run a whole study: subsets, records, every training and evaluation, the forecast and the report.
 
 Stages that are done are left alone: give the same command again after an interruption, or to see that all is done.
+For data of one's own, --init writes the study file.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
-from datasets.checks import check_images
 from datasets.errors import command
 from datasets.files import read_json, write_text
+from datasets.images import check_images
 from datasets.prevalence import tabulate
 from study.command import add_study_arguments, open_study
-from study.config import DatasetConfig, Study
-from study.data import cut_orders, image_folder, read_train, read_validation
+from study.config import DatasetConfig, Study, load_study
+from study.data import cut_orders, image_folder, read_train, read_validation, validation_split
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
 from study.results import collect
@@ -28,10 +31,9 @@ PICTURED = 6  # images in a collage
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="run_study.py", description=__doc__)
-    add_study_arguments(parser)
-    parser.add_argument("--gpu", action="store_true", help="expect a GPU, and say so if there is none")
-    arguments = parser.parse_args(argv)
+    arguments = parse(argv)
+    if arguments.init:
+        return begin(arguments)
     study, folder = open_study(arguments)
     for dataset in study.datasets:
         describe(study, folder, dataset)
@@ -44,31 +46,65 @@ def main(argv: list[str] | None = None) -> int:
     return conclude(study, folder)
 
 
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Return the arguments: CONFIG and what goes with it, or --init and what goes with that."""
+    parser = argparse.ArgumentParser(prog="run_study.py", description=__doc__)
+    add_study_arguments(parser, optional=True)
+    parser.add_argument("--gpu", action="store_true", help="expect a GPU, and say so if there is none")
+    group = parser.add_argument_group("a study file for data of one's own, instead of CONFIG")
+    group.add_argument("--init", metavar="FOLDER", type=Path,
+                       help="a COCO, YOLO, VOC or BDD folder; says what is there, what it assumes, how long it takes")
+    group.add_argument("--out", metavar="FILE", type=Path, help="the file to write (default: NAME.yaml)")
+    group.add_argument("--no-estimate", action="store_true", help="do not measure how long it takes")
+    arguments = parser.parse_args(argv)
+    if (arguments.config is None) == (arguments.init is None):
+        parser.error("give either CONFIG or --init FOLDER")
+    if arguments.config and (arguments.out or arguments.no_estimate):
+        parser.error("--out and --no-estimate go with --init")
+    if arguments.init and arguments.data:
+        parser.error("--data goes with CONFIG")
+    return arguments
+
+
+def begin(arguments: argparse.Namespace) -> int:
+    """Write the study file of a folder, and say what it is and how long it takes here."""
+    from study.init.write import init
+
+    path, text = init(arguments.init, arguments.out, arguments.name)
+    print(f"{text}\n\nwrote {path}", flush=True)
+    if not arguments.no_estimate:
+        from detectors.runtime import start
+
+        print("\nHow long it takes is measured now, in about a minute (--no-estimate leaves it out).", flush=True)
+        print(start("measured", arguments.gpu), flush=True)
+        from train.estimate import estimate
+
+        print(estimate(load_study(path)))
+    print(f"\nnext: python run_study.py {shlex.quote(str(path))}")
+    return 0
+
+
 def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
     """Check the data set, cut its subsets, and draw what it holds."""
     train, validation = read_train(dataset), read_validation(dataset)
     check_images(train, image_folder(dataset, dataset.train))
-    check_images(validation, image_folder(dataset, dataset.validation))
-    cut_orders(study, folder, dataset, train)
-    table = tabulate(train, study.fractions, validation)
+    check_images(validation, image_folder(dataset, validation_split(dataset)))
+    order = cut_orders(study, folder, dataset, train)[0]
+    table = tabulate(train, study.fractions, validation, positions=order.positions(train))
     path, text = folder.prevalence(dataset.name), table.to_csv(index=False)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
+    from charts.collage import labelled_grid
     from charts.prevalence import prevalence
     from charts.save import save_figure
+    from charts.shift import shift_chart
+    from datasets.shift import shift
 
     save_figure(prevalence(table), folder.charts / f"prevalence_{dataset.name}")
-    save_figure(collage_of(dataset), folder.charts / f"collage_{dataset.name}")
+    save_figure(shift_chart(shift(table)), folder.charts / f"shift_{dataset.name}")
+    pictures = labelled_grid(train, image_folder(dataset, dataset.train), PICTURED)
+    save_figure(pictures, folder.charts / f"collage_{dataset.name}")
     write_text(path, text)
-
-
-def collage_of(dataset: DatasetConfig):
-    """Return a figure of the first training images with their labelled boxes."""
-    from charts.collage import collage, read_labelled
-
-    train = read_train(dataset)
-    sample = train.take(np.arange(min(PICTURED, train.num_images)))
-    return collage(read_labelled(sample, image_folder(dataset, dataset.train)))
 
 
 def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu: bool) -> None:
@@ -119,7 +155,8 @@ def picture_detections(study: Study, folder: StudyFolder, cell: Cell) -> None:
     dataset = next(d for d in study.datasets if d.name == cell.dataset)
     truth = read_validation(dataset)
     truth = truth.take(np.arange(min(PICTURED, truth.num_images)))
-    figure = detection_grid(truth, image_folder(dataset, dataset.validation), read_json(folder.run(cell).detections))
+    figure = detection_grid(truth, image_folder(dataset, validation_split(dataset)),
+                            read_json(folder.run(cell).detections))
     save_figure(figure, folder.charts / f"detections_{cell.dataset}_{cell.detector}")
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
-from datasets.annotations import Annotations
+from charts.boxes import CROWDED, draw_boxes, write_labels
+from charts.colours import palette
+from charts.labels import plain
+from charts.save import DPI
+from datasets.annotations import Annotations, for_training
+from datasets.errors import InputError
+from datasets.order import hash_order
+from datasets.orientation import as_annotated
 
 CELL, TITLE = 2.4, 0.15  # inches, the width of an image and the height of its title
-OUTLINE = "black"  # around the lines, so that they show on any picture
+POOL = 20  # images to choose each one from
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +39,15 @@ class Labelled:
 
 
 def read_labelled(annotations: Annotations, images: Path) -> list[Labelled]:
-    """Read every image of `annotations`; `images` is the folder its file names start from."""
+    """Read every image of `annotations`; `images` is the folder its file names start from.
+
+    Raises InputError where one is missing or no picture.
+    """
     boxes, classes = (np.split(array, annotations.starts[1:-1]) for array in (annotations.boxes, annotations.classes))
     return [
-        Labelled(np.asarray(Image.open(images / name).convert("RGB")), box, [annotations.categories[k] for k in kinds])
-        for name, box, kinds in zip(annotations.file_names, boxes, classes)
+        Labelled(_read_image(images / name, width, height), box, [annotations.categories[k] for k in kinds])
+        for name, width, height, box, kinds in zip(annotations.file_names, annotations.widths.tolist(),
+                                                   annotations.heights.tolist(), boxes, classes)
     ]
 
 
@@ -58,17 +67,63 @@ def detection_grid(truth: Annotations, images: Path, detections: Sequence[dict[s
     return collage(pairs, columns=4)
 
 
+def labelled_grid(annotations: Annotations, images: Path, count: int = 6) -> Figure:
+    """Draw `count` images of a data set with the boxes that a detector learns from."""
+    labelled = for_training(annotations)
+    return collage(read_labelled(labelled.take(choose(labelled, count)), images))
+
+
+def choose(annotations: Annotations, count: int, draw: int = 0) -> np.ndarray:
+    """Return int64 [count or fewer]: positions of images that show many classes between them, and are not crowded.
+
+    Of the first images in the hash order of `draw`, always the one with most classes that are not seen yet; once all
+    are seen, from the start again. Crowded images and those without boxes serve where the others are too few.
+    """
+    order = hash_order(annotations.file_names, draw)
+    unfit = np.digitize(np.diff(annotations.starts)[order], [1, CROWDED]) != 1
+    order = order[np.argsort(unfit, kind="stable")][:max(count, min(POOL * count, int((~unfit).sum())))]
+    pool = annotations.take(order)
+    shows = np.zeros((len(order), len(annotations.categories)), bool)
+    shows[pool.image_of_box(), pool.classes] = True
+    unseen, chosen = shows.any(axis=0), []
+    for _ in range(min(count, len(order))):
+        gain = (shows & unseen).sum(axis=1)
+        gain[chosen] = -1
+        chosen.append(int(gain.argmax()))
+        unseen &= ~shows[chosen[-1]]
+        if not unseen.any():
+            unseen = shows.any(axis=0)
+    return order[chosen]
+
+
 def collage(pictures: Sequence[Labelled], columns: int = 3) -> Figure:
     """Draw every image with its boxes and their classes, a colour for each class."""
     figure, grid = _lay_out(pictures, columns)
-    colours = _choose_colours(chain.from_iterable(picture.labels for picture in pictures))
+    names = sorted(set(chain.from_iterable(picture.labels for picture in pictures)))
+    colours = dict(zip(names, palette(len(names))))
     for axes, picture in zip(grid, pictures):
         axes.imshow(picture.image)
         axes.set_title(picture.title, fontsize=7, pad=3)
+        draw_boxes(axes, picture.boxes, picture.labels, colours)
+    figure.draw_without_rendering()  # settles the layout, by which the labels' places are found
+    for axes, picture in zip(grid, pictures):
         scores = [f" {score:.2f}" for score in picture.scores] or [""] * len(picture.labels)
-        for box, label, score in zip(picture.boxes, picture.labels, scores):
-            _draw_box(axes, picture.image.shape, box, label + score, colours[label])
+        texts = [plain(label) + score for label, score in zip(picture.labels, scores)]
+        write_labels(axes, picture.boxes, picture.labels, texts, colours)
     return figure
+
+
+def _read_image(path: Path, width: int, height: int) -> np.ndarray:
+    """Return uint8 [H, W, 3], turned as its annotations have it.
+
+    Raises InputError where the file is missing or no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(as_annotated(image, width, height).convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise InputError(f"{path}: no picture to draw ({reason}); restore it or remove it from the file") from None
 
 
 def _lay_out(pictures: Sequence[Labelled], columns: int) -> tuple[Figure, list[Axes]]:
@@ -77,27 +132,8 @@ def _lay_out(pictures: Sequence[Labelled], columns: int) -> tuple[Figure, list[A
     rows = max(1, math.ceil(len(pictures) / columns))
     height = CELL * max((p.image.shape[0] / p.image.shape[1] for p in pictures), default=1)
     height += TITLE * any(p.title for p in pictures)
-    figure = Figure(figsize=(CELL * columns, height * rows), layout="constrained")
+    figure = Figure(figsize=(CELL * columns, height * rows), dpi=DPI, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes in grid:
         axes.set_axis_off()
     return figure, grid
-
-
-def _choose_colours(labels: Iterable[str]) -> dict[str, tuple[float, ...]]:
-    """Return a dark colour for each class, distinct for ten."""
-    palette = matplotlib.colormaps["tab10"].colors
-    return {name: palette[i % len(palette)] for i, name in enumerate(sorted(set(labels)))}
-
-
-def _draw_box(axes: Axes, image_shape: tuple[int, ...], box: Sequence[float], text: str,
-              colour: tuple[float, ...]) -> None:
-    """Draw a box with its text above it, or inside it at the image's top, or leftwards near its right edge."""
-    x, y, width, height = box
-    for line, edge in ((2.2, OUTLINE), (1.3, colour)):  # a pixel's centre is at a whole number
-        axes.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=edge, linewidth=line))
-    at_top, at_right = y < 0.08 * image_shape[0], x > 0.75 * image_shape[1]
-    edge = min(x + width, image_shape[1]) if at_right else max(x, 0)
-    axes.text(edge - 0.5, max(y, 0) - 0.5, text, fontsize=6, color="white", clip_on=True,
-              verticalalignment="top" if at_top else "bottom", horizontalalignment="right" if at_right else "left",
-              bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8})

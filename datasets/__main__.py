@@ -1,14 +1,39 @@
-"""Commands: `check` an annotation file with its images, `make` an embedded data set."""
+"""Commands: `check` annotations with their images, `make` an embedded data set.
+
+  python -m datasets check --annotations train.json --images train --validation val.json --validation-images val
+  python -m datasets check --annotations my_yolo_folder
+  python -m datasets make digits data/digits
+"""
 
 from __future__ import annotations
 
 import argparse
 import time
 
-from datasets.checks import check_images, summarise
-from datasets.coco import read_coco_reported
+from datasets.annotations import Annotations
+from datasets.checks import (
+    check_boxes,
+    check_files,
+    check_leaks,
+    check_subsets,
+    check_validation,
+)
+from datasets.command import (
+    add_annotation_arguments,
+    add_image_arguments,
+    add_validation_arguments,
+    image_folders,
+    read_annotations,
+    read_validation,
+    train_folder,
+)
 from datasets.embedded import MAKERS
 from datasets.errors import InputError, command
+from datasets.files import write_text
+from datasets.findings import Finding, findings_csv, summarise
+from datasets.leaks import find_pairs
+
+SMALL = (1, 2.5, 5, 10)  # per cent, the subsets in which classes go missing
 
 
 @command
@@ -19,13 +44,17 @@ def main(argv: list[str] | None = None) -> int | None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m datasets", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m datasets", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    check = commands.add_parser("check", help="read an annotation file and say what is in it, and what is wrong")
-    check.add_argument("annotations", help="COCO annotation file")
-    check.add_argument("--images", metavar="FOLDER", help="also check that every image is there")
-    check.add_argument("--classes", nargs="+", default=(), metavar="NAME", help="keep only these classes")
+    check = commands.add_parser("check", help="say what is in a data set and what is wrong with it")
+    add_annotation_arguments(check)
+    add_validation_arguments(check)
+    add_image_arguments(check)
+    check.add_argument("--fractions", nargs="+", type=float, default=None, metavar="PERCENT",
+                       help="subsets in which to look for absent classes (default: 1 2.5 5 10)")
+    check.add_argument("--csv", metavar="FILE", help="write every record concerned, one a line")
     check.set_defaults(run=_check)
 
     make = commands.add_parser("make", help="make an embedded data set")
@@ -38,11 +67,47 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _check(args: argparse.Namespace) -> None:
-    annotations, report = read_coco_reported(args.annotations, args.classes)
-    print(summarise(annotations, report))
-    if args.images:
-        check_images(annotations, args.images)
-        print("every image is there")
+    """Print what was read and every finding; the CSV lists the records."""
+    train, report = read_annotations(args)
+    read = read_validation(args, train)
+    print(f"train: {summarise(train, report)}")
+    findings = [("train", finding) for finding in report.findings]
+    if read:
+        print(f"validation: {summarise(*read)}")
+        findings += [("validation", finding) for finding in read[1].findings]
+    fractions = args.fractions or [f for f in SMALL if f * train.num_images >= 100]
+    further = [("train", f) for f in [*check_boxes(train), *check_subsets(train, fractions)]]
+    if read:
+        further += [("validation", f) for f in [*check_boxes(read[0]), *check_validation(train, read[0])]]
+    further += _check_images(args, train, read[0] if read else None)
+    for split, finding in further:
+        print(f"{split}: {finding}{_examples(finding)}")
+    if not any(finding.rule in ("leak", "near leak") for _, finding in further) and read and train_folder(args):
+        print("no image of the validation set is among the training images")
+    if args.csv:
+        write_text(args.csv, findings_csv([*findings, *further]))
+        print(f"records: {args.csv}")
+
+
+def _check_images(args: argparse.Namespace, train: Annotations,
+                  validation: Annotations | None) -> list[tuple[str, Finding]]:
+    """Return what is wrong with the image files, where their folder is known."""
+    if not train_folder(args):
+        return []
+    findings, prints = check_files(train, train_folder(args))
+    labelled = [("train", f) for f in findings]
+    if validation is not None:
+        findings, others = check_files(validation, image_folders(args)[1])
+        labelled += [("validation", f) for f in findings]
+        pairs = find_pairs(prints, others, args.max_distance)
+        labelled += [("train", f) for f in check_leaks(train, validation, pairs)]
+    return labelled
+
+
+def _examples(finding: Finding, count: int = 3) -> str:
+    """Return the first records of a finding."""
+    names = [finding.name_of(row) for row in finding.rows[:count].tolist()]
+    return f": {', '.join(names)}{', …' if len(finding.rows) > count else ''}"
 
 
 def _make(args: argparse.Namespace) -> None:

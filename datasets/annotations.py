@@ -51,7 +51,7 @@ class Annotations:
         return replace(
             self,
             image_ids=self.image_ids[positions],
-            file_names=tuple(self.file_names[p] for p in positions),
+            file_names=tuple([self.file_names[p] for p in positions.tolist()]),
             widths=self.widths[positions],
             heights=self.heights[positions],
             starts=starts,
@@ -67,11 +67,14 @@ def clip_boxes(boxes: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> np
 
     A box already inside comes back bit for bit; one wholly outside has no positive size.
     """
-    limits = np.stack([widths, heights], axis=1)
-    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    over = ((low < 0) | (high > limits)).any(axis=1, keepdims=True)
-    low = np.clip(low, 0, limits)
-    return np.where(over, np.concatenate([low, np.clip(high, 0, limits) - low], axis=1), boxes)
+    x, y, width, height = boxes.T
+    rows = np.flatnonzero((x < 0) | (y < 0) | (x + width > widths) | (y + height > heights))
+    limits = np.stack([widths[rows], heights[rows]], axis=1)
+    low, high = boxes[rows, :2], boxes[rows, :2] + boxes[rows, 2:]
+    clipped = boxes.copy()
+    clipped[rows, :2] = np.clip(low, 0, limits)
+    clipped[rows, 2:] = np.clip(high, 0, limits) - clipped[rows, :2]
+    return clipped
 
 
 def for_training(annotations: Annotations) -> Annotations:

@@ -1,43 +1,91 @@
-"""What can be wrong with a data set although its annotation file reads well."""
+"""What can be wrong with a data set although its annotations read well."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import Annotations
-from datasets.coco import ReadReport
-from datasets.errors import InputError
+from datasets.annotations import Annotations, for_training
+from datasets.findings import Finding, found
+from datasets.images import check_folder, missing_images
+from datasets.leaks import Fingerprints, Pair, find_pairs, find_pairs_within, fingerprint_images
+from datasets.order import hash_order, subset_size
 
 
-def missing_images(annotations: Annotations, folder: str | Path) -> list[str]:
-    """Return the file names that `annotations` lists and `folder` does not hold."""
-    return [name for name in annotations.file_names if not Path(folder, name).is_file()]
+def check_boxes(annotations: Annotations) -> list[Finding]:
+    """Return the boxes that repeat one of their image and class, and the classes that have none."""
+    columns = np.column_stack([annotations.image_of_box(), annotations.classes, annotations.boxes])
+    order = np.lexsort(columns.T)
+    again = np.sort(order[1:][(np.diff(columns[order], axis=0) == 0).all(axis=1)])
+    image = annotations.image_of_box()
+
+    def name(row: int) -> str:
+        return f"{annotations.file_names[image[row]]} {annotations.boxes[row].tolist()}"
+
+    bare = np.flatnonzero(_boxes_of(annotations) == 0)
+    return [*found("repeated box", again, name),
+            *found("class without boxes", bare, annotations.categories.__getitem__)]
 
 
-def check_images(annotations: Annotations, folder: str | Path) -> None:
-    """Raise InputError if an image that `annotations` lists is not in `folder`."""
-    if not Path(folder).is_dir():
-        raise InputError(f"{folder}: no such folder of images; check the path")
+def check_validation(train: Annotations, validation: Annotations) -> list[Finding]:
+    """Return the classes that training has boxes of and validation has not."""
+    absent = (_boxes_of(for_training(train)) > 0) & (_boxes_of(validation) == 0)
+    return found("class not in validation", np.flatnonzero(absent), train.categories.__getitem__)
+
+
+def check_subsets(train: Annotations, fractions: Sequence[float]) -> list[Finding]:
+    """Return the classes that the random subsets of `fractions` per cent lack, though the whole has them."""
+    usable = for_training(train)
+    ordered = usable.take(hash_order(usable.file_names, 0))
+    names = []
+    for fraction in fractions:
+        boxes = int(ordered.starts[subset_size(fraction, ordered.num_images)])
+        in_subset = np.bincount(ordered.classes[:boxes], minlength=len(train.categories))
+        names += [f"{fraction:g} %: {train.categories[k]}"
+                  for k in np.flatnonzero((in_subset == 0) & (_boxes_of(usable) > 0))]
+    return found("class not in subset", np.arange(len(names)), names.__getitem__)
+
+
+def check_files(annotations: Annotations, folder: str | Path) -> tuple[list[Finding], Fingerprints]:
+    """Return the images that are absent, unreadable or identical to another, and the fingerprints of all."""
+    check_folder(folder)
+    names = annotations.file_names
     missing = missing_images(annotations, folder)
-    if missing:
-        raise InputError(f"{Path(folder, missing[0])}: listed in {annotations.source} but absent; "
-                         f"restore it or remove it from the file ({len(missing)} such)")
+    prints = fingerprint_images(folder, names)
+    within = find_pairs_within(prints)
+    findings = [*found("missing file", missing, names.__getitem__),
+                *found("unreadable file", sorted(set(prints.unreadable) - set(missing)), names.__getitem__),
+                *found("repeated file", np.arange(len(within)),
+                       lambda row: f"{names[within[row].other]} = {names[within[row].train]}")]
+    return findings, prints
 
 
-def summarise(annotations: Annotations, report: ReadReport) -> str:
-    """Return what was read, as lines for a terminal; anomalies only where there are any."""
-    boxes_of_class = np.bincount(annotations.classes, minlength=len(annotations.categories))
-    absent = [name for name, boxes in zip(annotations.categories, boxes_of_class) if boxes == 0]
-    anomalies = {
-        "images without a box": int((np.diff(annotations.starts) == 0).sum()),
-        "crowd boxes, left out of training": int(annotations.crowd.sum()),
-        "boxes of other classes, left out": report.other_classes,
-        "boxes without width or height, left out of training": report.empty,
-        "boxes over the image's edge, cut for training": report.over_edge,
-    }
-    lines = [f"{annotations.num_images} images, {annotations.num_boxes} boxes, {len(annotations.categories)} classes"]
-    lines += [f"{number} {what}" for what, number in anomalies.items() if number]
-    lines += [f"no box of: {', '.join(absent)}"] if absent else []
-    return "\n".join(lines)
+def check_leaks(train: Annotations, validation: Annotations, pairs: Sequence[Pair]) -> list[Finding]:
+    """Return the training images that validation has too, once each. `pairs` are those of their fingerprints."""
+    nearest = {pair.train: pair for pair in sorted(pairs, key=lambda pair: (-pair.distance, pair.identical))}
+    same = sorted(row for row, pair in nearest.items() if pair.identical)
+    near = sorted(nearest.keys() - set(same))
+
+    def name(row: int) -> str:
+        pair = nearest[row]
+        distance = "" if pair.identical else f" (distance {pair.distance} of 64)"
+        return f"{train.file_names[row]} = {validation.file_names[pair.other]}{distance}"
+
+    return [*found("leak", same, name), *found("near leak", near, name)]
+
+
+def find_leaks(train: Annotations, train_folder: str | Path, validation: Annotations, validation_folder: str | Path,
+               max_distance: int) -> list[Finding]:
+    """Return the training images whose files equal a validation image, or look like one within `max_distance` bits."""
+    for folder in (train_folder, validation_folder):
+        check_folder(folder)
+    prints = (fingerprint_images(train_folder, train.file_names, "training images"),
+              fingerprint_images(validation_folder, validation.file_names, "validation images"))
+    return check_leaks(train, validation, find_pairs(*prints, max_distance))
+
+
+def _boxes_of(annotations: Annotations) -> np.ndarray:
+    """Return int64 [K]: the boxes of each class, crowds left out."""
+    return np.bincount(annotations.classes[~annotations.crowd], minlength=len(annotations.categories))

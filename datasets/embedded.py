@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from datasets.annotations import Annotations
-from datasets.coco import write_coco
 from datasets.errors import InputError
 from datasets.files import read_json, write_json
+from datasets.formats.coco import write_coco
 from datasets.glyphs import Alphabet, Part, digits, letters
 from datasets.progress import Progress
 from datasets.scenes import paint_scene

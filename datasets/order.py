@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
@@ -13,8 +14,10 @@ import msgspec
 import numpy as np
 
 from datasets.annotations import Annotations
-from datasets.errors import InputError
-from datasets.files import read_json, write_json
+from datasets.errors import InputError, nearest
+from datasets.files import write_text
+from datasets.ranking import NO_RANKING, read_ranking
+from datasets.strategies import STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,25 @@ class Order:
     checksum: str  # its SHA-256
     image_ids: tuple[int, ...]
     fractions: tuple[float, ...]  # per cent of the images, rising
+    ranking: str = ""  # the SHA-256 of the file that the strategy order-file takes the order from
+    left_out: tuple[int, ...] = ()  # ids of images of the source that are in no subset
 
     @property
     def sizes(self) -> list[int]:
         """Return each subset's number of images."""
         return [subset_size(f, len(self.image_ids)) for f in self.fractions]
+
+    def positions(self, annotations: Annotations) -> np.ndarray:
+        """Return int64 [I]: where the images of this order stand in `annotations`.
+
+        Raises InputError if they are not the same images, those left out aside.
+        """
+        known, wanted = annotations.image_ids, np.array([*self.image_ids, *self.left_out], np.int64)
+        order = np.argsort(known)
+        if len(known) != len(wanted) or (known[order] != np.sort(wanted)).any():
+            raise InputError(f"{annotations.source}: its images are not those of the order made from {self.source}; "
+                             "make the order again")
+        return order[np.searchsorted(known, wanted[:len(self.image_ids)], sorter=order)]
 
 
 def hash_order(file_names: Sequence[str], draw: int) -> np.ndarray:
@@ -40,8 +57,11 @@ def hash_order(file_names: Sequence[str], draw: int) -> np.ndarray:
     The key is BLAKE2b of the draw and the name without its extension, so that the order depends neither on a
     library's generator nor on the images' order in the file, and adding images never reorders the others.
     """
-    keys = [(_digest(name, draw), name) for name in file_names]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    keys = np.frombuffer(b"".join([_digest(name, draw) for name in file_names]), ">u8")
+    order = np.argsort(keys, kind="stable")
+    if (np.diff(keys[order]) == 0).any():  # the same name with another extension; a collision would be a wonder
+        return np.array(sorted(range(len(keys)), key=lambda p: (keys[p], file_names[p])), np.int64)
+    return order
 
 
 def subset_size(fraction: float, images: int) -> int:
@@ -58,36 +78,72 @@ def subset_size(fraction: float, images: int) -> int:
     return size
 
 
-def make_order(annotations: Annotations, draw: int, fractions: Sequence[float]) -> Order:
-    """Return the random nested order of `annotations` for `draw`, with its subsets checked."""
+def fraction_of(count: int, images: int) -> float:
+    """Return the shortest per cent value whose subset of `images` images has exactly `count`.
+
+    Raises InputError if `count` is not from 1 to `images`.
+    """
+    if not 1 <= count <= images:
+        raise InputError(f"a subset of {count} images cannot be cut from {images}; take 1 to {images}")
+    parts = 1  # of a per cent
+    while True:
+        numerator = -(-count * 100 * parts // images)
+        if numerator * images < (count + 1) * 100 * parts:
+            return numerator / parts
+        parts *= 10
+
+
+def make_order(annotations: Annotations, draw: int, fractions: Sequence[float], strategy: str = "random",
+               ranking: str | Path | None = None) -> Order:
+    """Return the nested order of `annotations` by `strategy` for `draw`, with its subsets checked.
+
+    The strategy order-file needs `ranking`, the file that `read_ranking` reads.
+    Raises InputError for an impossible fraction, an unknown strategy, and a ranking that does not fit it or the images.
+    """
     rising = tuple(sorted({float(f) for f in fractions}))
     for fraction in rising:
         subset_size(fraction, annotations.num_images)
-    image_ids = annotations.image_ids[hash_order(annotations.file_names, draw)]
-    return Order("random", draw, annotations.source, annotations.checksum, tuple(image_ids.tolist()), rising)
+    _check_strategy(strategy, draw, ranking)
+    ranked = read_ranking(ranking) if ranking else NO_RANKING
+    positions = STRATEGIES[strategy](annotations, hash_order(annotations.file_names, draw), ranked)
+    image_ids = tuple(annotations.image_ids[positions].tolist())
+    return Order(strategy, draw, annotations.source, annotations.checksum, image_ids, rising, ranked.checksum)
+
+
+def _check_strategy(strategy: str, draw: int, ranking: str | Path | None) -> None:
+    if strategy not in STRATEGIES:
+        raise InputError(f"no strategy '{strategy}'; {nearest(strategy, STRATEGIES)}")
+    if strategy == "order-file" and not ranking:
+        raise InputError("the strategy order-file needs a ranking of the images; name its file, or take another")
+    if strategy != "order-file" and ranking:
+        raise InputError(f"{ranking}: the strategy {strategy} takes no ranking; take order-file, or leave the file out")
+    if ranking and draw:
+        raise InputError(f"{ranking}: a ranking is one order, which draw {draw} would only repeat; leave the draw at 0")
 
 
 def apply_order(annotations: Annotations, order: Order) -> Annotations:
-    """Return `annotations` with its images in `order`. Raises InputError if they are not the same images."""
-    position = {id_: p for p, id_ in enumerate(annotations.image_ids.tolist())}
-    if sorted(position) != sorted(order.image_ids):
-        raise InputError(f"{annotations.source}: its images are not those of the order made from {order.source}; "
-                         "make the order again")
-    return annotations.take(np.array([position[id_] for id_ in order.image_ids]))
+    """Return the images of `order`, in it. Raises InputError if they are not those of `annotations`."""
+    return annotations.take(order.positions(annotations))
 
 
 def write_order(path: str | Path, order: Order) -> None:
-    """Write `order` as JSON, whole or not at all."""
-    write_json(path, asdict(order))
+    """Write `order` as JSON with a line per field, whole or not at all."""
+    lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in vars(order).items()]
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def read_order(path: str | Path) -> Order:
     """Read an order. Raises InputError where the file is missing or not one."""
     try:
-        return msgspec.convert(read_json(path), Order)
-    except msgspec.ValidationError as error:
+        return msgspec.json.decode(Path(path).read_bytes(), type=Order)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not an order ({error}); make it again") from None
 
 
 def _digest(name: str, draw: int) -> bytes:
-    return blake2b(f"{draw} {os.path.splitext(name)[0]}".encode(), digest_size=8).digest()
+    dot = name.rfind(".")
+    if dot < 1 or name[dot - 1] in "./" or "/" in name[dot:]:
+        dot = len(os.path.splitext(name)[0])  # which is slow, and knows names such as .hidden
+    return blake2b(f"{draw} {name[:dot]}".encode(), digest_size=8).digest()

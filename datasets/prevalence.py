@@ -39,20 +39,41 @@ def count(annotations: Annotations, sizes: Sequence[int]) -> pd.DataFrame:
 
 
 def tabulate(train: Annotations, fractions: Sequence[float], validation: Annotations | None = None,
-             draw: int = 0) -> pd.DataFrame:
+             draw: int = 0, positions: np.ndarray | None = None) -> pd.DataFrame:
     """Return the counts in the subsets of `fractions` per cent of `train` and in `validation`.
 
-    Of `train` the boxes that a detector learns from, of `validation` those it has to find.
-    The columns of `count`, after: split ("train" or "validation") and fraction (per cent of its split).
+    The subsets are prefixes of `positions` (int64 [I], the images of `train` in their nested order), which the hash
+    of `draw` gives where they are absent. Of `train` the boxes count that a detector learns from, of `validation`
+    those it has to find. The columns of `count`, after: split ("train" or "validation") and fraction (per cent of
+    its split). Raises InputError for a fraction that selects no image.
     """
+    order = hash_order(train.file_names, draw) if positions is None else positions
     rising = sorted({float(f) for f in fractions})
-    sizes = [subset_size(f, train.num_images) for f in rising]
-    counts = count(for_training(train).take(hash_order(train.file_names, draw)), sizes)
+    sizes = [subset_size(f, len(order)) for f in rising]
+    counts = count(for_training(train).take(order), sizes)
     tables = [pd.DataFrame({"fraction": rising, "subset": sizes}).merge(counts, on="subset").assign(split="train")]
     if validation is not None:
         whole = count(validation, [validation.num_images])
         tables.append(whole.assign(split="validation", fraction=100.0))
     return pd.concat(tables, ignore_index=True).reindex(columns=["split", "fraction", *counts.columns])
+
+
+def largest_subset(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the largest training subset of a table of `tabulate`, by class, most boxes first."""
+    train = table.loc[table["split"] == "train"]
+    rows = train.loc[train["fraction"] == train["fraction"].max()].set_index("class")
+    return rows.sort_values("boxes", ascending=False, kind="stable")
+
+
+def validation_set(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the validation rows of a table of `tabulate`, by class in the order of `largest_subset`; maybe none."""
+    rows = table.loc[table["split"] == "validation"].set_index("class")
+    return rows.loc[largest_subset(table).index] if len(rows) else rows
+
+
+def column_name(split: str, fraction: float) -> str:
+    """Return what a subset is called above its column: "2.5 %" or "validation"."""
+    return f"{fraction:g} %" if split == "train" else split
 
 
 def _cumulate(steps: np.ndarray, classes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

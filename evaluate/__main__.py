@@ -9,8 +9,8 @@ import argparse
 import json
 import sys
 
-from datasets.coco import read_coco
 from datasets.errors import InputError, command
+from datasets.formats.coco import read_coco
 from study.command import add_cell_arguments, add_study_arguments, find_cell, open_study
 
 

@@ -19,7 +19,7 @@ from evaluate.result import metric_rows
 from records.manifest import first_shards
 from records.pipeline import validation_batches
 from study.config import DetectorConfig, Study, find_dataset, find_detector, find_recipe
-from study.data import image_bytes, image_folder, read_validation
+from study.data import image_bytes, image_folder, read_validation, validation_split
 from study.identity import evaluation_inputs, fingerprint
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
@@ -39,7 +39,7 @@ def evaluate_cell(study: Study, folder: StudyFolder, cell: Cell) -> dict:
     dataset = find_dataset(study, cell.dataset)
     truth = read_validation(dataset)
     identity = fingerprint(evaluation_inputs(
-        study, truth, image_bytes(truth, image_folder(dataset, dataset.validation)), training["fingerprint"]))
+        study, truth, image_bytes(truth, image_folder(dataset, validation_split(dataset))), training["fingerprint"]))
     if run.result.exists() and (result := read_json(run.result))["fingerprint"] == identity:
         return result
     began = time.monotonic()

@@ -6,7 +6,7 @@ from datasets.annotations import Annotations, for_training
 from records.manifest import Manifest
 from records.write import write_records
 from study.config import DatasetConfig, Study
-from study.data import cut_orders, image_folder, in_order, read_train, read_validation
+from study.data import cut_orders, image_folder, in_order, read_train, read_validation, validation_split
 from study.layout import StudyFolder
 
 
@@ -17,8 +17,8 @@ def prepare(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> list[M
     sizes = sorted({detector.stored_size for detector in study.detectors})
     manifests = []
     for size in sizes:
-        manifests.append(_write(validation, dataset, dataset.validation, folder.validation_records(dataset.name, size),
-                                size, (), f"{dataset.name} validation"))
+        manifests.append(_write(validation, dataset, validation_split(dataset),
+                                folder.validation_records(dataset.name, size), size, (), f"{dataset.name} validation"))
         for draw, order in orders.items():
             manifests.append(_write(in_order(train, order), dataset, dataset.train,
                                     folder.train_records(dataset.name, size, draw), size, order.sizes,

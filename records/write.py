@@ -18,6 +18,7 @@ from PIL import Image
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
+from datasets.orientation import as_annotated
 from datasets.progress import Progress
 from records.manifest import Manifest, Shard, read_manifest, write_manifest
 
@@ -82,12 +83,14 @@ def shard_lengths(images: int, boundaries: Sequence[int]) -> list[int]:
 def encode_image(path: Path, stored_size: int, width: int, height: int) -> bytes:
     """Return an RGB JPEG of the image at `path` with a shorter side of at most `stored_size` pixels.
 
-    A JPEG that is small enough and has three channels is passed on as it is. Raises InputError if the file cannot
-    be decoded or is not `width` x `height`.
+    A JPEG that is small enough and has three channels is passed on as it is. A picture that was taken with the camera
+    turned is turned upright where its annotations are of that size. Raises InputError if the file cannot be decoded or
+    is not `width` x `height`.
     """
     try:
         content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content)) as stored:
+            image = as_annotated(stored, width, height)
             if image.size != (width, height):
                 raise InputError(f"{path}: the image is {image.width} x {image.height} pixels, its annotations say "
                                  f"{width} x {height}; correct the annotations or the file")

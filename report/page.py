@@ -38,6 +38,7 @@ ABOUT = {
     "collage": "Training images with their labelled boxes",
     "detections": "Validation images with the boxes a detector found",
     "prevalence": "Boxes per class in every subset",
+    "shift": "How often each class is in validation, against training",
 }
 
 

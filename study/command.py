@@ -13,9 +13,10 @@ from study.layout import STUDIES, StudyFolder
 from study.matrix import Cell, cells
 
 
-def add_study_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add CONFIG, --data, --name and --studies."""
-    parser.add_argument("config", metavar="CONFIG", help="the study's YAML, such as configs/studies/embedded.yaml")
+def add_study_arguments(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    """Add CONFIG, which may be left out if `optional`, --data, --name and --studies."""
+    parser.add_argument("config", metavar="CONFIG", nargs="?" if optional else None,
+                        help="the study's YAML, such as configs/studies/embedded.yaml")
     parser.add_argument("--data", metavar="NAME=FOLDER", action="append", default=[],
                         help="where a data set lies, over what its file says; may be repeated")
     parser.add_argument("--name", help="a name of its own for this study (default: the configuration's)")

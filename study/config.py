@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import types
-import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-import yaml
 
 from datasets.errors import InputError, nearest
-from study.yaml12 import Loader, dump
+from datasets.settings import convert, read_yaml
+from datasets.yaml12 import dump
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
@@ -26,10 +24,11 @@ Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one split lives: an annotation file and the folder its images are in, relative to the root."""
+    """Where one split lives: annotations and the folder that its images' names start from, relative to the root."""
 
     annotations: str
     images: str
+    split: str = ""  # which one, where the annotations are a VOC or YOLO folder
 
 
 class DatasetConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +36,7 @@ class DatasetConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     `generated` says how many images it makes for training and for validation; empty is the full size.
     `root` is an absolute path or relative to the repository; an embedded set's default is data/<name>.
+    With `hold_out`, that many per cent of the training images are the validation set, chosen by hash of their names.
     """
 
     name: Name
@@ -45,7 +45,11 @@ class DatasetConfig(msgspec.Struct, frozen=True, kw_only=True):
     generated: Annotated[tuple[Count, ...], msgspec.Meta(max_length=2)] = ()
     train: Split = Split(annotations="annotations/instances_train.json", images="train")
     validation: Split = Split(annotations="annotations/instances_val.json", images="val")
-    classes: tuple[str, ...] = ()  # names to keep; empty keeps all
+    hold_out: Annotated[float, msgspec.Meta(ge=0, lt=100)] = 0.0  # above 0, `validation` is not read
+    format: Literal["", "coco", "bdd", "voc", "yolo"] = ""  # of the annotations; recognised if empty
+    class_map: str = ""  # a name in configs/class_maps, or a YAML file relative to the repository
+    classes: tuple[str, ...] = ()  # names to keep, after the class map; empty keeps all
+    ranking: str = ""  # for the strategy order-file: a file of images in order, relative to the root
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +107,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     datasets: tuple[DatasetConfig, ...]
     detectors: tuple[DetectorConfig, ...]
     fractions: tuple[float, ...] = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0)  # per cent of the images
-    strategy: Literal["random"] = "random"
+    strategy: Literal["random", "stratified", "balanced", "order-file"] = "random"  # of the nested order
     draws: Repeats = Repeats()
     seeds: Repeats = Repeats()
     recipe: Name = "scaled"
@@ -161,50 +165,6 @@ def find_recipe(study: Study, detector: DetectorConfig) -> Recipe:
     return detector.recipes[study.recipe]
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML file that holds a mapping. Raises InputError otherwise."""
-    try:
-        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(raw, dict):
-        raise InputError(f"{path}: expected a mapping of settings")
-    return raw
-
-
-def convert(raw: Any, kind: type, path: str | Path) -> Any:
-    """Convert plain values to `kind`, refusing unknown keys with the nearest valid one."""
-    _refuse_unknown(raw, kind, str(path), "")
-    try:
-        return msgspec.convert(raw, kind, strict=True)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: {error}") from None
-
-
-def _refuse_unknown(raw: Any, kind: Any, path: str, where: str) -> None:
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        for arg in args:
-            _refuse_unknown(raw, arg, path, where)
-    elif origin is Literal and isinstance(raw, str) and raw not in args:
-        raise InputError(f"{path}: {where.lstrip('.')}: no '{raw}'; {nearest(raw, filter(None, args))}")
-    elif origin is tuple and isinstance(raw, list):
-        for index, item in enumerate(raw):
-            _refuse_unknown(item, args[0], path, f"{where}[{index}]")
-    elif origin is dict and isinstance(raw, dict):
-        for key, item in raw.items():
-            _refuse_unknown(item, args[1], path, f"{where}.{key}")
-    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(raw, dict):
-        hints = typing.get_type_hints(kind)
-        for key, item in raw.items():
-            if key not in hints:
-                raise InputError(f"{path}: unknown key '{where.lstrip('.') + '.' if where else ''}{key}'; "
-                                 f"{nearest(key, hints)}")
-            _refuse_unknown(item, hints[key], path, f"{where}.{key}")
-
-
 def _resolve(entry: Any, folder: str, path: str | Path) -> Any:
     """Turn a name into the settings in configs/<folder>/<name>.yaml; `base:` in a mapping does the same."""
     if isinstance(entry, str):
@@ -259,8 +219,14 @@ def _check(study: Study, path: str | Path) -> None:
             if names.count(name) > 1 or name in RESERVED:
                 raise InputError(f"{path}: {what} '{name}' is named twice or like a folder of the study; rename it")
     for dataset in study.datasets:
+        if bool(dataset.ranking) != (study.strategy == "order-file"):
+            raise InputError(f"{path}: the strategy order-file and a data set's 'ranking' belong together; data set "
+                             f"'{dataset.name}' has {'one' if dataset.ranking else 'none'}, the strategy is "
+                             f"{study.strategy}")
         if not dataset.root:
             raise InputError(f"{path}: where is data set '{dataset.name}'? give --data {dataset.name}=FOLDER")
+    if study.strategy == "order-file" and study.draws.count > 1:
+        raise InputError(f"{path}: a ranking is one order, so there is one draw; draws.count is {study.draws.count}")
     for detector in study.detectors:
         find_recipe(study, detector)
         if detector.stored_size < detector.input_size:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from datasets.annotations import Annotations
-from datasets.coco import read_coco
 from datasets.embedded import MAKERS
 from datasets.errors import InputError
+from datasets.hold_out import hold_out
 from datasets.order import Order, apply_order, make_order, read_order, subset_size, write_order
+from datasets.read import read
 from study.config import REPOSITORY, DatasetConfig, Split, Study
 from study.layout import StudyFolder
 from study.matrix import Cell, draws_of, fractions_of
@@ -29,7 +30,8 @@ def root_of(dataset: DatasetConfig) -> Path:
 
 def read_train(dataset: DatasetConfig) -> Annotations:
     """Return the training annotations. Raises InputError for a missing or unusable file."""
-    return _read_split(dataset, dataset.train, dataset.classes)
+    whole = _read_split(dataset, dataset.train, dataset.classes)
+    return _hold_out(whole, dataset.hold_out)[0] if dataset.hold_out else whole
 
 
 def read_validation(dataset: DatasetConfig) -> Annotations:
@@ -37,7 +39,14 @@ def read_validation(dataset: DatasetConfig) -> Annotations:
 
     Raises InputError for a missing or unusable file, or one that lacks a class of the training.
     """
+    if dataset.hold_out:
+        return _hold_out(_read_split(dataset, dataset.train, dataset.classes), dataset.hold_out)[1]
     return _read_split(dataset, dataset.validation, read_train(dataset).categories)
+
+
+def validation_split(dataset: DatasetConfig) -> Split:
+    """Return the split that the validation images are in."""
+    return dataset.train if dataset.hold_out else dataset.validation
 
 
 def image_bytes(annotations: Annotations, folder: Path) -> int:
@@ -60,13 +69,20 @@ def _file_size(path: str, source: str) -> int:
 def _read_split(dataset: DatasetConfig, split: Split, classes: tuple[str, ...]) -> Annotations:
     path = root_of(dataset) / split.annotations
     stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
-    return _read(path, classes, stamp)
+    class_map = str(REPOSITORY / dataset.class_map) if Path(dataset.class_map).suffix else dataset.class_map
+    return _read(path, dataset.format, split.split, class_map, classes, stamp)
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, classes: tuple[str, ...], stamp: tuple[int, int]) -> Annotations:
-    """Read a file once per process, and again if its stamp has changed: a study asks for it in every cell."""
-    return read_coco(path, classes)
+def _read(path: Path, format: str, split: str, class_map: str, classes: tuple[str, ...],
+          stamp: tuple[int, int]) -> Annotations:
+    """Read annotations once per process, and again if the stamp has changed: a study asks for them in every cell."""
+    return read(path, format=format, split=split, class_map=class_map, classes=classes)[0]
+
+
+@lru_cache(maxsize=8)
+def _hold_out(whole: Annotations, percent: float) -> tuple[Annotations, Annotations]:
+    return hold_out(whole, percent)
 
 
 def image_folder(dataset: DatasetConfig, split: Split) -> Path:
@@ -82,7 +98,7 @@ def cut_orders(study: Study, folder: StudyFolder, dataset: DatasetConfig, train:
     orders = {}
     for draw in draws_of(study):
         path = folder.order(dataset.name, draw)
-        order = make_order(train, draw, fractions_of(study, draw))
+        order = _make_order(train, draw, tuple(fractions_of(study, draw)), study.strategy, _ranking_of(dataset))
         if len(set(order.sizes)) < len(order.sizes):
             raise InputError(f"{train.source}: two fractions of its {train.num_images} images select the same subset "
                              f"(sizes {order.sizes}); leave one out")
@@ -109,11 +125,22 @@ def read_subset(folder: StudyFolder, dataset: DatasetConfig, cell: Cell) -> Anno
     if not path.exists():
         raise InputError(f"{path}: the subsets are not cut yet; run python -m records first")
     order, train = read_order(path), read_train(dataset)
-    _refuse_changed(order, make_order(train, cell.draw, order.fractions), path)
+    now = _make_order(train, cell.draw, order.fractions, order.strategy, _ranking_of(dataset))
+    _refuse_changed(order, now, path)
     return apply_order(train, order).take(np.arange(subset_size(cell.fraction, train.num_images)))
+
+
+def _ranking_of(dataset: DatasetConfig) -> str:
+    return str(root_of(dataset) / dataset.ranking) if dataset.ranking else ""
+
+
+@lru_cache(maxsize=16)
+def _make_order(train: Annotations, draw: int, fractions: tuple[float, ...], strategy: str, ranking: str) -> Order:
+    """Make an order once per process: every cell asks for it, and a stratified one takes seconds."""
+    return make_order(train, draw, fractions, strategy, ranking)
 
 
 def _refuse_changed(old: Order, new: Order, path: Path) -> None:
     if replace(old, fractions=(), source="") != replace(new, fractions=(), source=""):
-        raise InputError(f"{path}: cut from other annotations than {new.source} has now; give the study another "
-                         "--name, or delete its folder to start again")
+        raise InputError(f"{path}: cut by another strategy, or from other annotations than {new.source} has now; give "
+                         "the study another --name, or delete its folder to start again")

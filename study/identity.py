@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
 from datasets.files import sha256_of, write_text
-from study.config import REPOSITORY, Study, find_detector, find_recipe, read_study, read_yaml
+from datasets.settings import read_yaml
+from datasets.yaml12 import dump
+from study.config import REPOSITORY, Study, find_detector, find_recipe, read_study
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
-from study.yaml12 import dump
 
 PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
 
@@ -35,7 +37,7 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes:
         "cell": msgspec.to_builtins(cell),
         "classes": list(subset.categories),
         "annotations": subset.checksum,
-        "subset": _hash(subset.image_ids.tolist()),
+        "subset": _content_hash(subset),
         "images": subset.num_images,
         "image_bytes": subset_bytes,
         "boxes": subset.num_boxes,
@@ -47,7 +49,7 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes:
 
 def evaluation_inputs(study: Study, validation: Annotations, validation_bytes: int, training: str) -> dict[str, Any]:
     """Return everything that determines an evaluation; `training` is the training's fingerprint."""
-    return {"training": training, "validation": validation.checksum, "image_bytes": validation_bytes,
+    return {"training": training, "validation": _content_hash(validation), "image_bytes": validation_bytes,
             "bootstrap": study.bootstrap}
 
 
@@ -122,6 +124,14 @@ def checkpoint_hash(checkpoint: str) -> str:
 def _plain(value: Any) -> Any:
     """Return `value` as it comes back from a file: tuples as lists."""
     return json.loads(json.dumps(value))
+
+
+def _content_hash(annotations: Annotations) -> str:
+    """Return a hash of the images, classes and boxes, which a class map or a split may change under one checksum."""
+    digest = hashlib.sha256(annotations.checksum.encode())
+    for array in (annotations.image_ids, annotations.starts, annotations.classes, annotations.boxes, annotations.crowd):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _hash(value: Any) -> str:

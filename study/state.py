@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datasets.files import read_json
 from study.config import Study, find_dataset
-from study.data import image_bytes, image_folder, read_subset, read_validation
+from study.data import image_bytes, image_folder, read_subset, read_validation, validation_split
 from study.identity import evaluation_inputs, fingerprint, refuse_changed, training_inputs
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
@@ -32,6 +32,6 @@ def is_finished(study: Study, folder: StudyFolder, cell: Cell) -> bool:
     training = training_inputs(study, cell, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
     refuse_changed(run, training)
     validation = read_validation(dataset)
-    size = image_bytes(validation, image_folder(dataset, dataset.validation))
+    size = image_bytes(validation, image_folder(dataset, validation_split(dataset)))
     evaluation = evaluation_inputs(study, validation, size, fingerprint(training))
     return run.result.exists() and read_json(run.result).get("fingerprint") == fingerprint(evaluation)

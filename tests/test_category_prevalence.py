@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from category_prevalence import main
+from tests.small import write_split
 
 
 @pytest.fixture
@@ -17,27 +18,45 @@ def source(tmp_path):
     return path
 
 
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def pictures(*stems):
+    return {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")}
+
+
 def test_table_csv_and_charts_are_left(source, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["--annotations", str(source), "--validation", str(source), "--fractions", "20", "100",
                  "--out", str(out)]) == 0
-    assert sorted(p.name for p in out.iterdir()) == ["prevalence.csv", "prevalence.png", "prevalence.svg"]
+    assert names(out) == {"prevalence.csv"} | pictures("prevalence", "doughnut", "sizes", "shift")
     table = pd.read_csv(out / "prevalence.csv")
     whole = table[(table["split"] == "train") & (table["fraction"] == 100)].set_index("class")
     assert whole.loc["rare", ["boxes", "images", "small", "medium", "large"]].tolist() == [1, 1, 0, 0, 1]
     assert whole.loc["common", ["boxes", "images", "small", "medium", "large"]].tolist() == [10, 10, 10, 0, 0]
-    header, _, first, second = capsys.readouterr().out.splitlines()
-    assert header.split() == ["20", "%", "100", "%", "validation"]
-    assert first.split() == ["common", "2", "10", "10"] and second.split()[::2] == ["rare", "1"]
+    text = capsys.readouterr().out
+    assert text.startswith("train: 10 images, 11 boxes, 2 classes (coco)\nvalidation: 10 images")
+    assert text.index("\ncommon") < text.index("\nrare")
 
 
-def test_classes_are_sorted_by_the_largest_training_subset(source, tmp_path, capsys):
-    """The largest subset need not be the whole, and validation does not decide."""
-    main(["--annotations", str(source), "--validation", str(source), "--fractions", "30", "50", "--out", str(tmp_path)])
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == ["30", "%", "50", "%", "validation"]
-    assert [line[0] for line in lines[2:]] == ["common", "rare"]
-    assert [line[1:3] for line in lines[2:3]] == [["3", "5"]]
+def test_a_collage_is_left_where_the_images_are_known(tmp_path):
+    write_split(tmp_path, "train", 7)
+    arguments = ["--json-path", str(tmp_path / "annotations/instances_train.json"), "--dataset-format", "COCO",
+                 "--wanted-categories", "blue,red", "--images", str(tmp_path / "train"), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    assert names(tmp_path / "out") == {"prevalence.csv"} | pictures("prevalence", "doughnut", "sizes", "collage")
+    assert list(pd.read_csv(tmp_path / "out/prevalence.csv")["class"]) == ["blue", "red"]
+
+
+def test_subsets_may_be_cut_by_another_strategy(source, tmp_path):
+    counts = {}
+    for strategy in ("random", "balanced"):
+        main(["--annotations", str(source), "--fractions", "10", "100", "--strategy", strategy,
+              "--out", str(tmp_path / strategy)])
+        table = pd.read_csv(tmp_path / strategy / "prevalence.csv")
+        counts[strategy] = table[(table["fraction"] == 10) & (table["class"] == "rare")]["boxes"].item()
+    assert counts == {"random": 0, "balanced": 1}
 
 
 def test_bad_input_is_one_line(source, tmp_path, capsys):

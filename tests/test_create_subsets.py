@@ -1,11 +1,13 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from create_subsets import main
-from datasets.coco import read_coco
+from datasets.formats.coco import read_coco
 from datasets.order import read_order
+from tests.small import write_split
 
 
 @pytest.fixture
@@ -40,6 +42,7 @@ def test_only_the_order_is_written_unless_asked(source, tmp_path, capsys):
     assert main(["--annotations", str(source), "--out", str(out), "--fractions", "10", "100"]) == 0
     assert [p.name for p in out.iterdir()] == ["order.json"]
     lines = capsys.readouterr().out.splitlines()
+    lines = lines[-2:]
     assert lines[0].split()[:6] == ["10", "%", "4", "images", str(_boxes_of_first(out, 4)), "boxes"]
     assert lines[0].endswith("no box of: train") and lines[1].split()[4] == "60"
 
@@ -60,7 +63,80 @@ def test_the_same_command_writes_the_same_bytes_and_a_draw_another_order(source,
     assert (tmp_path / "a/subset-50-draw-1.json").exists()
 
 
+def test_counts_of_images_may_be_given(source, tmp_path):
+    assert main(["--annotations", str(source), "--out", str(tmp_path / "out"), "--counts", "30", "7"]) == 0
+    assert read_order(tmp_path / "out/order.json").sizes == [7, 30]
+
+
+@pytest.mark.parametrize("parts", [["0.05,0.125,1"], ["[0.05,", "0.125,", "1.0]"], ["0.05", "0.125", "1"]])
+def test_the_flags_of_2019_work(source, tmp_path, parts):
+    out = tmp_path / "out"
+    assert main(["--dataset-format", "COCO", "--original-json-path", str(source), "--output-directory", str(out),
+                 "--fraction-array", *parts]) == 0
+    assert {path.name for path in out.iterdir()} == {"order.json", "fraction_of_0.05", "fraction_of_0.125",
+                                                     "fraction_of_1"}
+    order = read_order(out / "order.json")
+    assert order.fractions == (5, 12.5, 100)
+    assert read_coco(out / "fraction_of_0.125").image_ids.tolist() == list(order.image_ids[:5])
+
+
+def test_stratified_subsets_hold_every_class(source, tmp_path, capsys):
+    assert main(["--annotations", str(source), "--out", str(tmp_path), "--strategy", "stratified",
+                 "--counts", "2", "40"]) == 0
+    assert read_order(tmp_path / "order.json").strategy == "stratified"
+    assert "no box of" not in capsys.readouterr().out
+
+
+def test_a_ranking_is_an_order(source, tmp_path):
+    (tmp_path / "ranking.txt").write_text("\n".join(f"{i}.jpg" for i in reversed(range(40))))
+    assert main(["--annotations", str(source), "--out", str(tmp_path), "--strategy", "order-file",
+                 "--ranking", str(tmp_path / "ranking.txt"), "--fractions", "100"]) == 0
+    assert list(read_order(tmp_path / "order.json").image_ids) == list(range(61, 101))
+
+
+def test_the_class_map_decides_what_is_kept_and_tells_what_is_not(source, tmp_path, capsys):
+    (tmp_path / "map.yaml").write_text("classes: {vehicle: car}")
+    assert main(["--annotations", str(source), "--out", str(tmp_path), "--class-map", str(tmp_path / "map.yaml"),
+                 "--write-json", "--fractions", "100"]) == 0
+    assert "3 boxes of other classes, left out: train 3" in capsys.readouterr().out
+    assert read_coco(tmp_path / "subset-100.json").categories == ("vehicle",)
+
+
+@pytest.fixture
+def leaking(tmp_path):
+    """Twenty training images, two of which are validation images, too; and the arguments to read them."""
+    write_split(tmp_path, "train", 20)
+    write_split(tmp_path, "val", 6, seed=1)
+    for train, validation in ((4, 2), (9, 6)):
+        shutil.copy(tmp_path / f"val/{validation}.jpg", tmp_path / f"train/{train}.jpg")
+    return ["--annotations", str(tmp_path / "annotations/instances_train.json"), "--images", str(tmp_path / "train"),
+            "--validation", str(tmp_path / "annotations/instances_val.json"),
+            "--validation-images", str(tmp_path / "val"), "--out", str(tmp_path / "out"), "--drop-leaks",
+            "--max-distance", "-1"]
+
+
+def test_leaking_images_are_left_out_and_named(leaking, tmp_path, capsys):
+    assert main([*leaking, "--fractions", "50", "100", "--write-json"]) == 0
+    order = read_order(tmp_path / "out/order.json")
+    assert order.left_out == (4, 9) and len(order.image_ids) == 18 and order.sizes == [9, 18]
+    assert {4, 9}.isdisjoint(read_coco(tmp_path / "out/subset-100.json").image_ids.tolist())
+    assert "2 training images identical to a validation image" in capsys.readouterr().out
+    assert "train,leak,left out,4.jpg = 2.jpg\n" in (tmp_path / "out/leaks.csv").read_text()
+
+
+def test_leaks_need_a_validation_set(leaking, capsys):
+    place = leaking.index("--validation")
+    assert main(leaking[:place] + leaking[place + 2:]) == 2
+    assert "give the validation annotations, too" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("arguments", "fragment"), [
+    (["--counts", "41"], "41 images cannot be cut from 40"),
+    (["--fraction-array", "a"], "give parts of one"),
+    (["--fraction-array", "10"], "outside (0, 100]"),
+    (["--strategy", "order-file", "--counts", "3"], "needs a ranking"),
+    (["--class-map", "vok"], "did you mean 'voc'?"),
+    (["--strict", "--class-map", "voc"], "no class"),
     (["--fractions", "1"], "selects none"),
     (["--fractions", "0"], "outside (0, 100]"),
     (["--fractions", "101"], "outside (0, 100]"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+
+import run_study
+from detectors.runtime import start
+from study.command import open_study
+from tests import folders
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = {"batch_size": 8, "epochs": 1, "min_steps": 60, "optimizer": "adam", "learning_rate": 0.001,
@@ -131,3 +137,48 @@ def test_other_annotations_are_refused_in_one_line(folder):
     refused = _run(folder)
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1 and "other annotations" in refused.stderr
+
+
+@pytest.mark.parametrize("write", [folders.write_coco, folders.write_yolo, folders.write_voc, folders.write_bdd])
+def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path, capsys, write):
+    out = tmp_path / "study.yaml"
+    root = write(tmp_path / "data", 40, 12)
+    assert run_study.main(["--init", str(root), "--out", str(out), "--no-estimate"]) == 0
+    assert capsys.readouterr().out.endswith(f"wrote {out}\n\nnext: python run_study.py {out}\n")
+    arguments = run_study.parse([str(out), "--studies", str(tmp_path / "studies")])
+    study, study_folder = open_study(arguments)
+    run_study.describe(study, study_folder, study.datasets[0])
+    assert {"collage_data.png", "prevalence_data.png"} <= {path.name for path in study_folder.charts.iterdir()}
+    start()
+    from records.prepare import prepare
+
+    written = prepare(study, study_folder, study.datasets[0])
+    assert [sum(shard.images for shard in manifest.shards) for manifest in written] == [12, 40, 2]  # and draw 1
+
+
+@pytest.mark.parametrize(("arguments", "fragment"), [
+    ([], "give either CONFIG or --init FOLDER"), (["a.yaml", "--init", "x"], "give either CONFIG or --init FOLDER"),
+    (["a.yaml", "--out", "b.yaml"], "--out and --no-estimate go with --init"),
+    (["a.yaml", "--no-estimate"], "--out and --no-estimate go with --init"),
+    (["--init", "x", "--data", "a=b"], "--data goes with CONFIG"),
+])
+def test_arguments_that_do_not_go_together_are_refused(capsys, arguments, fragment):
+    with pytest.raises(SystemExit) as error:
+        run_study.main(arguments)
+    assert error.value.code == 2 and fragment in capsys.readouterr().err
+
+
+def test_a_folder_without_a_data_set_is_refused_in_one_line(tmp_path, capsys):
+    assert run_study.main(["--init", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1 and "no annotations recognised" in printed.err
+
+
+@pytest.mark.slow
+def test_how_long_it_takes_is_measured(tmp_path):
+    root = folders.write_voc(tmp_path / "data", 20, 0)
+    command = [sys.executable, "run_study.py", "--init", str(root), "--out", str(tmp_path / "study.yaml")]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert finished.returncode == 0, finished.stderr
+    assert "measured on " in finished.stdout and " in all " in finished.stdout
+    assert re.findall(r"^ +(\d+) % .* steps .* runs? ", finished.stdout, re.MULTILINE) == ["10", "20", "50", "100"]

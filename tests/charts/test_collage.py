@@ -1,12 +1,17 @@
 """Every picture has its place, and each box is drawn where it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from charts.collage import Labelled, collage, detection_grid, read_labelled
+from charts.boxes import CROWDED
+from charts.collage import Labelled, choose, collage, detection_grid, labelled_grid, read_labelled
+from charts.save import save_figure
 from datasets.annotations import Annotations
+from datasets.errors import InputError
 
 GREY = np.full((60, 80, 3), 128, np.uint8)
 BOX = np.array([[10, 20, 30, 15.5]])
@@ -62,23 +67,21 @@ def test_a_class_has_one_colour_in_every_image():
     assert a == d and b == c and a != b
 
 
-@pytest.mark.parametrize("box", [[0, 0, 20, 20], [70, 0, 10, 60], [60, 50, 20, 10], [76, 30, 4, 10], [-9, -9, 30, 30],
-                                 [70, 20, 40, 20]])
-def test_labels_stay_inside_the_image(box):
-    figure = collage([Labelled(GREY, [box], ["bicycle"])])
-    figure.draw_without_rendering()
-    axes = figure.axes[0]
-    text, image = axes.texts[0].get_window_extent(), axes.get_window_extent()
-    assert image.x0 - 2 <= text.x0 and text.x1 <= image.x1 + 2
-    assert image.y0 - 2 <= text.y0 and text.y1 <= image.y1 + 2
-
-
 def test_images_are_read_with_their_own_boxes(truth, tmp_path):
     first, second, third = read_labelled(truth, tmp_path)
     assert [p.image.shape for p in (first, second, third)] == [(60, 80, 3), (30, 80, 3), (60, 80, 3)]
     assert first.boxes.tolist() == truth.boxes[:2].tolist() and first.labels == ["cat", "dog"]
     assert second.boxes.shape == (0, 4) and second.labels == []
     assert third.boxes.tolist() == [[40, 40, 9, 9]] and third.labels == ["dog"]
+
+
+@pytest.mark.parametrize(("spoil", "reason"), [
+    (lambda path: path.unlink(), "No such file"), (lambda path: path.write_text("no picture"), "Unidentified"),
+    (lambda path: path.write_bytes(path.read_bytes()[:300]), "OSError")])
+def test_an_image_that_cannot_be_read_is_named(truth, tmp_path, spoil, reason):
+    spoil(tmp_path / "b.jpg")
+    with pytest.raises(InputError, match=rf"b\.jpg: no picture to draw \({reason}.*\); restore it"):
+        read_labelled(truth, tmp_path)
 
 
 def test_detections_stand_beside_the_truth(truth, tmp_path):
@@ -96,6 +99,57 @@ def test_detections_stand_beside_the_truth(truth, tmp_path):
     assert not empty.patches and not none.patches and texts(last) == ["cat 0.30"]
     assert [axes.get_title() for axes in figure.axes[:2]] == ["truth", "detections ≥ 0.3"]
     assert len(detection_grid(truth, tmp_path, detections, min_score=0.2).axes[1].texts) == 2
+
+
+def data_set(*images, names="abcdefgh"):
+    """Return annotations of images that show the classes of a string each, "aab" two of a and one of b."""
+    classes = np.array([names.index(name) for image in images for name in image], np.int32)
+    sizes = np.full(len(images), 100, np.int32)
+    return Annotations(tuple(names), tuple(range(len(names))), np.arange(len(images)),
+                       tuple(f"{k}.jpg" for k in range(len(images))), sizes, sizes,
+                       np.cumsum([0, *map(len, images)]), np.tile([10.0, 10, 20, 20], (len(classes), 1)), classes,
+                       np.zeros(len(classes), bool), np.full(len(classes), 400.0))
+
+
+@pytest.mark.parametrize("draw", range(3))
+def test_the_chosen_images_show_many_classes(draw):
+    images = [*["a", "aa", "b"] * 9, "abcd", "", "efgh"]
+    chosen = choose(data_set(*images), 2, draw)
+    assert {images[p] for p in chosen} == {"abcd", "efgh"}
+
+
+def test_when_all_classes_are_seen_they_are_sought_again():
+    images = ["ab", "ab", "a", "a", "a", "a", "c", "c"]
+    assert sorted(images[p] for p in choose(data_set(*images), 4)) == ["ab", "ab", "c", "c"]
+
+
+@pytest.mark.parametrize(("images", "count", "expected"), [
+    (["a" * CROWDED + "bcd", "a", ""], 1, ["a"]), (["", "a" * CROWDED, ""], 2, None), (["", ""], 5, ["", ""]),
+    (["ab", "c"], 9, ["ab", "c"])])
+def test_crowded_and_bare_images_serve_where_others_are_too_few(images, count, expected):
+    chosen = [images[p] for p in choose(data_set(*images), count)]
+    assert len(chosen) == min(count, len(images)) and (expected is None or sorted(chosen) == sorted(expected))
+
+
+def test_the_choice_follows_the_hash_order_and_not_that_of_the_file():
+    data = data_set(*["a", "b", "ab"] * 20)
+    turned = data.take(np.arange(60)[::-1])
+    names = [{each.file_names[p] for p in choose(each, 5)} for each in (data, turned)]
+    assert names[0] == names[1] != {data.file_names[p] for p in choose(data, 5, draw=1)}
+
+
+def test_the_grid_of_a_data_set_shows_what_is_learnt_from(truth, tmp_path):
+    crowd = replace(truth, crowd=np.array([True, False, False]))
+    figure = labelled_grid(crowd, tmp_path, count=3)
+    assert sorted(texts(axes) for axes in figure.axes) == [[], ["dog"], ["dog"]]
+    first, second = (save_figure(labelled_grid(truth, tmp_path), tmp_path / name) for name in "ab")
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+
+
+def test_odd_class_names_are_written_as_they_are(tmp_path):
+    figure = collage([Labelled(GREY, BOX, ["$a_{$ and $b$"]), Labelled(GREY, BOX, ["_x"])])
+    assert [texts(axes) for axes in figure.axes] == [[r"\$a_{\$ and \$b\$"], ["_x"]]
+    save_figure(figure, tmp_path / "odd")
 
 
 def test_a_picture_of_nothing_found_can_be_saved(truth, tmp_path):

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from datasets import embedded
-from datasets.checks import missing_images
-from datasets.coco import read_coco
 from datasets.embedded import make_digits, make_letters
 from datasets.errors import InputError
+from datasets.formats.coco import read_coco
+from datasets.images import missing_images
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,26 @@
 import dataclasses
 import json
+import os
+from hashlib import blake2b
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.coco import read_coco
 from datasets.errors import InputError
-from datasets.order import apply_order, hash_order, make_order, read_order, subset_size, write_order
+from datasets.formats.coco import read_coco
+from datasets.order import (
+    apply_order,
+    fraction_of,
+    hash_order,
+    make_order,
+    read_order,
+    subset_size,
+    write_order,
+)
+from datasets.strategies import STRATEGIES
+from tests.datasets.labelled import annotate, scenes
 
 NAMES = [f"{i:06d}.jpg" for i in range(1, 9)]
 names = st.lists(st.text("abc/0", min_size=1, max_size=6), unique=True, min_size=2, max_size=20)
@@ -63,11 +75,87 @@ def test_impossible_fractions_are_refused(fraction, images, message):
         subset_size(fraction, images)
 
 
+@pytest.mark.parametrize(("count", "images", "fraction"), [
+    (500, 2500, 20), (1000, 118287, 0.846), (1, 118287, 0.001), (118287, 118287, 100), (1, 1, 100), (1, 3, 34),
+    (62, 2500, 2.5), (29, 100, 29), (2_999_999, 3_000_000, 99.99997),
+])
+def test_a_count_is_a_short_fraction(count, images, fraction):
+    assert fraction_of(count, images) == fraction
+
+
+@given(st.integers(1, 10_000_000), st.data())
+def test_a_count_is_exactly_what_its_fraction_selects(images, data):
+    count = data.draw(st.integers(1, images))
+    assert subset_size(fraction_of(count, images), images) == count
+
+
+@given(st.integers(1, 400), st.data())
+def test_no_shorter_fraction_selects_a_count(images, data):
+    count = data.draw(st.integers(1, images))
+    shorter = [n / parts for parts in (1, 10, 100) for n in range(1, 100 * parts + 1)
+               if n * images // (100 * parts) == count]
+    assert not shorter or fraction_of(count, images) == shorter[0]
+
+
+@pytest.mark.parametrize("count", [0, -1, 11])
+def test_impossible_counts_are_refused(count):
+    with pytest.raises(InputError, match=f"subset of {count} images .* take 1 to 10"):
+        fraction_of(count, 10)
+
+
 def test_an_order_is_read_as_it_was_written(coco, save, tmp_path):
     order = make_order(read_coco(save(coco)), 4, [100, 40, 66.7, 40])
     assert (order.strategy, order.draw, order.fractions, order.sizes) == ("random", 4, (40, 66.7, 100), [1, 2, 3])
     write_order(tmp_path / "order.json", order)
     assert read_order(tmp_path / "order.json") == order
+
+
+def test_an_order_written_before_there_were_strategies_is_read(save):
+    order = read_order(save({"strategy": "random", "draw": 1, "source": "a", "checksum": "b", "image_ids": [3, 1],
+                             "fractions": [50, 100.0]}))
+    assert (order.image_ids, order.fractions, order.ranking, order.left_out) == ((3, 1), (50, 100), "", ())
+
+
+def test_a_written_order_has_a_line_per_field(coco, save, tmp_path):
+    order = make_order(read_coco(save(coco)), 0, [100])
+    write_order(tmp_path / "order.json", order)
+    lines = (tmp_path / "order.json").read_text().splitlines()
+    assert len(lines) == 2 + len(dataclasses.fields(order)) and f' "image_ids": {list(order.image_ids)},' in lines
+    assert json.loads("".join(lines)) == json.loads(json.dumps(dataclasses.asdict(order)))
+
+
+@pytest.mark.parametrize("strategy", ["random", "stratified", "balanced"])
+def test_subsets_are_nested_whatever_the_strategy_and_the_fractions(strategy):
+    """The order does not depend on the fractions, so that each subset contains every smaller one."""
+    annotations = annotate(scenes(50, 4), ids=range(100, 150))
+    few, many = make_order(annotations, 2, [10], strategy), make_order(annotations, 2, [5, 30, 100], strategy)
+    assert few.image_ids == many.image_ids and sorted(many.image_ids) == list(range(100, 150))
+    assert (few.strategy, few.draw, few.ranking, few.sizes, many.sizes) == (strategy, 2, "", [5], [2, 15, 50])
+
+
+def test_a_ranking_is_the_order_and_its_change_is_noticed(coco, save):
+    annotations = read_coco(save(coco))
+    orders = [make_order(annotations, 0, [100], "order-file", save(content, "ranking.txt"))
+              for content in ("c\nb\nsub/a", "c\nb\nsub/a\n", "5\n3\n7")]
+    assert [order.image_ids for order in orders] == [(5, 7, 3), (5, 7, 3), (5, 3, 7)]
+    assert len({order.ranking for order in orders}) == 3
+
+
+@pytest.mark.parametrize(("strategy", "draw", "ranking", "message"), [
+    ("stratifed", 0, None, "no strategy 'stratifed'; did you mean 'stratified'"),
+    ("order-file", 0, None, "order-file needs a ranking"),
+    ("balanced", 0, "ranking.txt", "ranking.txt: the strategy balanced takes no ranking"),
+    ("order-file", 1, "ranking.txt", "ranking.txt: a ranking is one order, which draw 1 would only repeat"),
+    ("order-file", 0, "absent.txt", "absent.txt: No such file"),
+])
+def test_strategies_that_cannot_be_are_refused(strategy, draw, ranking, message):
+    with pytest.raises(InputError, match=message):
+        make_order(annotate([{}]), draw, [100], strategy, ranking)
+
+
+@pytest.mark.parametrize("strategy", set(STRATEGIES) - {"order-file"})
+def test_a_single_image_is_ordered(strategy):
+    assert make_order(annotate([{"a": 2}]), 0, [100], strategy).image_ids == (0,)
 
 
 def test_an_order_is_made_only_with_possible_fractions(coco, save):
@@ -93,3 +181,10 @@ def test_an_order_of_other_images_is_refused(coco, save, image_ids):
 def test_a_file_that_is_no_order_is_refused(save, content):
     with pytest.raises(InputError, match=r"a\.json: not"):
         read_order(save(content))
+
+
+@given(st.text(alphabet="ab./", min_size=1, max_size=8))
+def test_the_extension_is_what_python_takes_for_it(name):
+    roots = {name: os.path.splitext(name)[0], "other.jpg": "other"}
+    keys = {n: blake2b(f"3 {root}".encode(), digest_size=8).digest() for n, root in roots.items()}
+    assert hash_order([*keys], 3).tolist() == sorted(range(len(keys)), key=[*keys.values()].__getitem__)

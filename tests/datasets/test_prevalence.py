@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.annotations import Annotations
-from datasets.coco import read_coco
 from datasets.errors import InputError
-from datasets.prevalence import count, tabulate
+from datasets.formats.coco import read_coco
+from datasets.order import hash_order
+from datasets.prevalence import count, largest_subset, tabulate, validation_set
 
 
 @st.composite
@@ -16,7 +17,7 @@ def annotated(draw):
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     return Annotations(("a", "b", "c"), (1, 2, 3), np.arange(images), tuple(f"{i}.jpg" for i in range(images)),
                        np.full(images, 200, np.int32), np.full(images, 200, np.int32),
-                       np.concatenate([[0], np.cumsum(counts)]), np.zeros((boxes, 4)),
+                       np.concatenate([[0], np.cumsum(counts)]), np.tile([10.0, 10, 20, 20], (boxes, 1)),
                        rng.integers(0, 3, boxes).astype(np.int32), rng.random(boxes) < 0.2,
                        rng.choice([1.0, 1023.9, 1024, 5000, 9215.9, 9216, 1e6], boxes))
 
@@ -48,6 +49,39 @@ def test_the_table_holds_every_split_and_fraction(coco, save):
     whole = table[table["fraction"] == 100].set_index(["split", "class"])["boxes"].to_dict()
     for split in ("train", "validation"):
         assert [whole[split, name] for name in annotations.categories] == [1, 0, 1]  # the crowd is not counted
+
+
+@settings(deadline=None, max_examples=50)
+@given(annotated(), st.data())
+def test_subsets_are_prefixes_of_the_order_that_is_given(annotations, data):
+    order = np.array(data.draw(st.permutations(range(annotations.num_images))))
+    table = tabulate(annotations, [50, 100], positions=order) if len(order) > 1 else tabulate(annotations, [100])
+    for rows in (rows for _, rows in table.groupby("fraction")):
+        part = annotations.take(order[:rows["subset"].iloc[0]])
+        expected = np.bincount(part.classes[~part.crowd], minlength=3)
+        assert rows["boxes"].tolist() == expected.tolist()
+
+
+def test_an_order_of_fewer_images_is_the_whole(coco, save):
+    annotations = read_coco(save(coco))
+    table = tabulate(annotations, [50, 100], positions=np.array([2, 0]))
+    assert table["subset"].unique().tolist() == [1, 2]
+
+
+def test_without_an_order_the_hash_of_the_draw_gives_one(coco, save):
+    annotations = read_coco(save(coco))
+    for draw in range(4):
+        given_order = tabulate(annotations, [40, 100], positions=hash_order(annotations.file_names, draw))
+        assert tabulate(annotations, [40, 100], draw=draw).equals(given_order)
+
+
+def test_the_largest_subset_and_validation_are_sorted_by_training_boxes(coco, save):
+    annotations = read_coco(save(coco))
+    table = tabulate(annotations, [100, 40], annotations)
+    assert largest_subset(table)["boxes"].to_dict() == {"cat": 1, "dog": 1, "traffic light": 0}
+    assert largest_subset(table)["subset"].unique().tolist() == [3]
+    assert list(validation_set(table).index) == list(largest_subset(table).index)
+    assert validation_set(tabulate(annotations, [100])).empty
 
 
 def test_impossible_fractions_are_refused(coco, save):

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from datasets.annotations import Annotations
-from datasets.coco import write_coco
+from datasets.formats.coco import write_coco
 
 
 @dataclass(frozen=True)

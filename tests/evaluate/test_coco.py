@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from datasets.annotations import for_training
-from datasets.coco import read_coco
 from datasets.errors import InputError
+from datasets.formats.coco import read_coco
 from evaluate.coco import ALL, FIGURES, score
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from datasets.coco import write_coco
+from datasets.formats.coco import write_coco
 from evaluate.__main__ import main
 from evaluate.coco import ALL, score
 from evaluate.detections import write_detections

@@ -4,7 +4,7 @@ import tensorflow as tf
 from PIL import Image
 
 from datasets.annotations import Annotations, for_training
-from datasets.coco import read_coco
+from datasets.formats.coco import read_coco
 from records import pipeline
 from records.manifest import first_shards
 from records.pipeline import training_batches, validation_batches

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.coco import read_coco, write_coco
 from datasets.errors import InputError
+from datasets.formats.coco import read_coco, write_coco
 from records.manifest import first_shards, read_manifest
 from records.prepare import prepare
 from study.config import Repeats
@@ -94,7 +94,7 @@ def test_annotations_that_changed_are_refused_before_anything_is_written(study, 
     before = stamps(folder)
     path = root / "annotations/instances_train.json"
     write_coco(path, read_coco(path).take(np.arange(19)))
-    with pytest.raises(InputError, match="cut from other annotations"):
+    with pytest.raises(InputError, match="cut by another strategy, or from other annotations"):
         prepare(study, folder, study.datasets[0])
     assert stamps(folder) == before
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 from PIL import Image
 
 from datasets.annotations import Annotations, for_training
-from datasets.coco import read_coco
 from datasets.errors import InputError
+from datasets.formats.coco import read_coco
 from records import write
 from records.manifest import first_shards, read_manifest
 from records.write import encode_image, make_example, shard_lengths, write_records
@@ -188,6 +188,21 @@ def test_more_than_eight_bits_are_refused(tmp_path):
 def test_an_image_of_another_size_names_both(tmp_path):
     with pytest.raises(InputError, match=r"a\.png: the image is 90 x 60 pixels, its annotations say 60 x 90"):
         encode_image(save(tmp_path / "a.png", "RGB"), 60, 60, 90)
+
+
+@pytest.mark.parametrize("stored", [20, 60])
+def test_a_picture_is_turned_upright_if_its_annotations_are(tmp_path, stored):
+    pixels = np.zeros((60, 90, 3), np.uint8)
+    pixels[:, 45:] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be displayed turned to the right
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif)
+    upright = tf.io.decode_jpeg(encode_image(tmp_path / "a.jpg", stored, 60, 90)).numpy()
+    assert upright.shape == (stored * 3 // 2, stored, 3)
+    assert upright[:stored // 2].mean() < 10 and upright[-stored // 2:].mean() > 245
+    lying = tf.io.decode_jpeg(encode_image(tmp_path / "a.jpg", stored, 90, 60)).numpy()
+    assert lying.shape == (stored, stored * 3 // 2, 3) and lying[:, -stored // 2:].mean() > 245
+    assert Image.open(io.BytesIO(encode_image(tmp_path / "a.jpg", stored, 60, 90))).getexif().get(0x0112, 1) == 1
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@ import msgspec
 import pytest
 
 from datasets.errors import InputError
+from datasets.settings import read_yaml
+from datasets.yaml12 import dump
 from study.command import find_cell, open_study
-from study.config import Recipe, Repeats, read_study, read_yaml
+from study.config import Recipe, Repeats, read_study
 from study.data import cut_orders, read_subset, read_train
 from study.identity import claim, fingerprint, training_inputs
 from study.matrix import Cell, cells
-from study.yaml12 import dump
 from tests.small import make_study, write_config
 
 

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from datasets.errors import InputError
+from datasets.yaml12 import dump
 from study import config
 from study.config import (
     DatasetConfig,
@@ -16,9 +17,7 @@ from study.config import (
     find_recipe,
     load_study,
     read_study,
-    read_yaml,
 )
-from study.yaml12 import dump
 from tests.small import make_study, write_config
 
 DATASET = {"name": "paint", "root": "/data/paint"}
@@ -126,6 +125,13 @@ BAD = {
     "zero": (with_recipe(learning_rate=0), "> 0.0"),
     "negative": (with_recipe(weight_decay=-1), ">= 0.0"),
     "momentum one": (with_recipe(momentum=1), "< 1.0"),
+    "a strategy without its ranking": (PLAIN | {"strategy": "order-file"}, "'paint' has none, the strategy is order"),
+    "a ranking without its strategy": (PLAIN | {"datasets": [DATASET | {"ranking": "r.txt"}]},
+                                       "'paint' has one, the strategy is random"),
+    "a ranking drawn twice": (PLAIN | {"strategy": "order-file", "datasets": [DATASET | {"ranking": "r.txt"}],
+                                       "draws": {"count": 2}}, "draws.count is 2"),
+    "an unknown strategy": (PLAIN | {"strategy": "stratfied"}, "did you mean 'stratified'?"),
+    "everything held out": (PLAIN | {"datasets": [DATASET | {"hold_out": 100}]}, "$.datasets[0].hold_out"),
     "unknown choice": (with_recipe(optimizer="adamw"), "adamw"),
     "unknown augmentation": (with_recipe(augment=["flop"]),
                              "detectors[0].recipes.scaled.augment[0]: no 'flop'; did you mean 'flip'?"),
@@ -174,14 +180,6 @@ def test_bad_settings_are_named_in_one_line(save, name):
         load_study(path)
     assert str(path) in str(error.value) or "recipe" in name
     assert fragment in str(error.value) and "\n" not in str(error.value)
-
-
-def test_what_cannot_be_read_is_refused(tmp_path):
-    (tmp_path / "latin.yaml").write_bytes(b"name: \xe9")
-    for path, fragment in ((tmp_path / "absent.yaml", "No such file"), (tmp_path, "Is a directory"),
-                           (tmp_path / "latin.yaml", "not valid YAML")):
-        with pytest.raises(InputError, match=fragment):
-            read_yaml(path)
 
 
 @pytest.mark.parametrize(("settings", "fragment"), [

@@ -21,6 +21,7 @@ from study.data import (
     read_train,
     read_validation,
     root_of,
+    validation_split,
 )
 from study.matrix import Cell
 from tests.small import make_study
@@ -166,9 +167,9 @@ def test_changed_annotations_are_refused(study, folder, dataset, root, edit):
         edit(content)
 
     change(root / "annotations/instances_train.json", edit_all)
-    with pytest.raises(InputError, match=r"order\.json: cut from other annotations .*--name"):
+    with pytest.raises(InputError, match=r"order\.json: cut by another strategy, or from other annotations .*--name"):
         cut_orders(study, folder, dataset, read_train(dataset))
-    with pytest.raises(InputError, match="cut from other annotations"):
+    with pytest.raises(InputError, match="cut by another strategy, or from other annotations"):
         read_subset(folder, dataset, Cell(10.0, "paint", "tiny"))
     assert folder.order("paint", 0).read_bytes() == before
 
@@ -199,3 +200,43 @@ def test_an_order_of_other_images_cannot_be_applied(study, folder, dataset):
     order = cut_orders(study, folder, dataset, train)[0]
     with pytest.raises(InputError, match="its images are not those of the order"):
         in_order(train.take(np.arange(5)), order)
+
+
+def test_a_validation_set_may_be_held_out(dataset):
+    held = msgspec.structs.replace(dataset, hold_out=30.0)
+    train, validation = read_train(held), read_validation(held)
+    assert train.num_images + validation.num_images == 20 and validation.num_images > 0
+    assert not set(train.file_names) & set(validation.file_names)
+    assert read_train(held) is train and validation_split(held) is dataset.train
+    assert validation_split(dataset) is dataset.validation
+
+
+def test_a_class_map_is_a_name_or_a_file(dataset, root):
+    (root / "map.yaml").write_text("classes: {warm: red, cold: [green, blue]}")
+    mapped = msgspec.structs.replace(dataset, class_map=str(root / "map.yaml"))
+    assert read_train(mapped).categories == read_validation(mapped).categories == ("warm", "cold")
+    with pytest.raises(InputError, match="no class map 'warm'"):
+        read_train(msgspec.structs.replace(dataset, class_map="warm"))
+
+
+@pytest.mark.parametrize("strategy", ["stratified", "balanced"])
+def test_subsets_are_cut_by_the_study_s_strategy(study, folder, dataset, strategy):
+    study = msgspec.structs.replace(study, strategy=strategy)
+    orders = cut_orders(study, folder, dataset, read_train(dataset))
+    assert orders[0].strategy == strategy == read_order(folder.order("paint", 0)).strategy
+    subset = read_subset(folder, dataset, Cell(10, "paint", "tiny"))
+    assert tuple(subset.image_ids.tolist()) == orders[0].image_ids[:2]
+
+
+def test_a_ranking_cuts_the_subsets(study, folder, dataset, root):
+    (root / "ranking.txt").write_text("\n".join(map(str, range(20, 0, -1))))
+    ranked = msgspec.structs.replace(dataset, ranking="ranking.txt")
+    study = msgspec.structs.replace(study, strategy="order-file", datasets=(ranked,))
+    cut_orders(study, folder, ranked, read_train(ranked))
+    assert read_subset(folder, ranked, Cell(10, "paint", "tiny")).image_ids.tolist() == [20, 19]
+
+
+def test_another_strategy_is_refused(study, folder, dataset):
+    cut_orders(study, folder, dataset, read_train(dataset))
+    with pytest.raises(InputError, match="cut by another strategy"):
+        cut_orders(msgspec.structs.replace(study, strategy="stratified"), folder, dataset, read_train(dataset))

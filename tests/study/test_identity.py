@@ -5,8 +5,9 @@ import msgspec
 import pytest
 
 from datasets.errors import InputError
+from datasets.settings import read_yaml
 from study import identity
-from study.config import DatasetConfig, Recipe, dump_study, read_yaml
+from study.config import DatasetConfig, Recipe, dump_study
 from study.data import cut_orders, read_subset, read_train, read_validation
 from study.identity import (
     checkpoint_files,

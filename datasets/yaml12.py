@@ -32,6 +32,10 @@ Loader.add_implicit_resolver(*FLOAT)
 _Dumper.add_implicit_resolver(*FLOAT)
 
 
-def dump(value: Any) -> str:
-    """Return plain values as YAML that `Loader` reads back the same, keys in their order."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False)
+def dump(value: Any, inline: bool = False) -> str:
+    """Return plain values as YAML that `Loader` reads back the same, keys in their order.
+
+    With `inline`, mappings and lists of plain values alone take a line each.
+    """
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None if inline else False,
+                     width=110 if inline else 80)

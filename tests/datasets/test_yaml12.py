@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.yaml12 import Loader, dump
+from datasets.yaml12 import Loader, dump
 
 
 def load(text):

@@ -1,0 +1,97 @@
+"""The arguments that all commands on annotations share, those of the scripts of 2019 among them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from datasets.annotations import Annotations
+from datasets.errors import InputError
+from datasets.findings import ReadReport
+from datasets.read import FORMATS, has_splits, read, recognise
+
+
+def add_annotation_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which annotations are read, and how."""
+    parser.add_argument("--annotations", "--json-path", "--original-json-path", required=True, metavar="PATH",
+                        help="COCO or BDD100K file, VOC folder, YOLO folder or data.yaml")
+    parser.add_argument("--format", "--dataset-format", type=str.lower, choices=FORMATS, default="",
+                        help="of the annotations (default: recognised by content)")
+    parser.add_argument("--split", default="", help="which split of a VOC or YOLO folder (default: train)")
+    parser.add_argument("--class-map", default="", metavar="MAP",
+                        help="voc, bdd, or a YAML file that keeps, renames, merges and drops classes")
+    parser.add_argument("--classes", "--wanted-categories", nargs="+", default=(), metavar="NAME",
+                        help="keep only these classes, in this order; spaces or commas between")
+    parser.add_argument("--strict", action="store_true", help="refuse what would be repaired or left out")
+
+
+def add_validation_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says where the validation set is."""
+    parser.add_argument("--validation", metavar="PATH", help="annotations of the validation images")
+    parser.add_argument("--validation-split", default="", metavar="SPLIT",
+                        help="which split of a VOC or YOLO folder is for validation (default: val)")
+
+
+def add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add where the images are, and how alike two of them may be."""
+    parser.add_argument("--images", metavar="FOLDER", help="folder that the file names of the images start from")
+    parser.add_argument("--validation-images", metavar="FOLDER",
+                        help="the same for the validation images (default: as --images)")
+    parser.add_argument("--max-distance", type=int, default=6, metavar="BITS",
+                        help="images whose 64-bit perceptual hashes differ by so many bits are alike "
+                             "(default: %(default)s; 0: nearly the same; -1: only identical files)")
+
+
+def read_annotations(args: argparse.Namespace) -> tuple[Annotations, ReadReport]:
+    """Read the training annotations that the arguments name. Raises InputError for unusable ones."""
+    return read(args.annotations, format=args.format, split=args.split, class_map=args.class_map,
+                classes=split_names(args.classes), strict=args.strict)
+
+
+def read_validation(args: argparse.Namespace, train: Annotations) -> tuple[Annotations, ReadReport] | None:
+    """Read the validation annotations, with the classes of `train`; None where the arguments name none.
+
+    Raises InputError for unusable ones.
+    """
+    if not args.validation and not args.validation_split:
+        return None
+    path = args.validation or args.annotations
+    split = args.validation_split or ("val" if has_splits(path) else "")
+    return read(path, split=split, class_map=args.class_map, classes=train.categories, strict=args.strict)
+
+
+def train_folder(args: argparse.Namespace) -> str:
+    """Return the folder of the training images, that of a YOLO or VOC data set itself; empty where it is not known."""
+    return args.images or _own_folder(args.annotations)
+
+
+def image_folders(args: argparse.Namespace) -> tuple[str, str]:
+    """Return the folders of the training and of the validation images.
+
+    Raises InputError where one is neither given nor known.
+    """
+    folders = (train_folder(args), args.validation_images or _own_folder(args.validation or args.annotations)
+               or args.images or "")
+    for folder, flag in zip(folders, ("--images", "--validation-images")):
+        if not folder:
+            raise InputError(f"{flag}: say in which folder the images are that the annotations name")
+    return folders
+
+
+def _own_folder(annotations: str) -> str:
+    """Return the folder that a format which is a folder keeps its images in; empty for other formats."""
+    if recognise(annotations) not in ("yolo", "voc"):
+        return ""
+    return annotations if os.path.isdir(annotations) else os.path.dirname(annotations) or "."
+
+
+def split_names(names: Sequence[str]) -> list[str]:
+    """Return the names of a list whose items may hold several, with commas between.
+
+    Raises InputError for an empty name.
+    """
+    parts = [part.strip() for name in names for part in name.split(",")]
+    if "" in parts:
+        raise InputError(f"--classes {' '.join(names)}: an empty name; put commas between names only")
+    return parts

@@ -1,0 +1,1 @@
+"""Annotation formats: each read into one table, COCO written."""

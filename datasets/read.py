@@ -1,0 +1,71 @@
+"""Annotations of any format: recognised by content, read, checked and mapped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from datasets.annotations import Annotations
+from datasets.errors import InputError, nearest
+from datasets.findings import ReadReport
+from datasets.table import assemble
+
+FORMATS = ("coco", "bdd", "voc", "yolo")  # modules of datasets.formats, loaded when asked for
+_FIRST_KEY = re.compile(rb'\s*\{\s*"((?:[^"\\]|\\.)*)"')
+_BDD_KEYS = (b"frames", b"groups", b"config", b"name")  # that a Scalabel file may start with
+
+
+def read(path: str | Path, *, format: str = "", split: str = "", class_map: str = "", classes: Sequence[str] = (),
+         strict: bool = False) -> tuple[Annotations, ReadReport]:
+    """Return the annotations at `path` (a file, or a folder of the formats that are folders) and what is odd there.
+
+    `format` is one of FORMATS, recognised if empty; `split` is that of a folder ("train", "val"). `class_map` is a
+    name in configs/class_maps or a YAML file; `classes` then keeps those names, in that order. `strict` refuses what
+    a rule would repair or skip. Raises InputError that names the file, the record and the remedy.
+    """
+    name = format.lower() or recognise(path)
+    if name not in FORMATS:
+        raise InputError(f"no annotation format '{format}'; {nearest(format, FORMATS)}")
+    reader = import_module(f"datasets.formats.{name}")
+    return assemble(reader.read_table(Path(path), split), class_map, classes, strict)
+
+
+def has_splits(path: str | Path) -> bool:
+    """Tell whether what lies at `path` holds several splits: a YOLO data set, or a folder of more than XML files."""
+    path = Path(path)
+    if recognise(path) == "yolo":
+        return True
+    if not path.is_dir() or next(path.glob("*.xml"), None):
+        return False
+    return (path / "ImageSets").is_dir() or not any((path / name).is_dir() for name in ("Annotations", "annotations"))
+
+
+def recognise(path: str | Path) -> str:
+    """Return the format of what lies at `path`, by its content. Raises InputError where it is none of FORMATS."""
+    path = Path(path)
+    if path.is_dir():
+        for name, pattern in (("yolo", "data.yaml"), ("yolo", "data.yml"), ("voc", "Annotations/*.xml"),
+                              ("voc", "*.xml"), ("voc", "*/*.xml"), ("bdd", "*.json")):
+            if next(path.glob(pattern), None):
+                return name
+        raise InputError(f"{path}: neither data.yaml (YOLO) nor XML files (VOC) nor JSON files of frames (BDD) there; "
+                         "name the annotation file of a COCO data set itself")
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return "yolo"
+    if path.suffix.lower() == ".xml":
+        raise InputError(f"{path}: a single VOC file; name the folder it is in")
+    return _recognise_json(path)
+
+
+def _recognise_json(path: Path) -> str:
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(4096)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; check the path") from None
+    first = _FIRST_KEY.match(head)
+    if head.lstrip()[:1] == b"[" or (first and first[1] in _BDD_KEYS):
+        return "bdd"
+    return "coco"

@@ -1,0 +1,94 @@
+import msgspec
+import pytest
+
+from detectors import runtime
+
+runtime.start()
+
+from datasets.errors import InputError  # noqa: E402
+from study.config import DetectorConfig, Recipe, Repeats  # noqa: E402
+from study.data import image_folder, read_train  # noqa: E402
+from tests.small import make_study, write_dataset  # noqa: E402
+from train import estimate  # noqa: E402
+from train.estimate import Speed, add_up, measure, records_of, spell, split_first  # noqa: E402
+
+SPEED = Speed(start=10, step=0.5, judge=5, image=0.1, record=0.01)
+
+
+@pytest.fixture
+def study(tmp_path):
+    recipe = Recipe(batch_size=4, epochs=2, min_steps=20, learning_rate=0.001)
+    detector = DetectorConfig(name="tiny", width=0.1, input_size=64, stored_size=64, recipes={"scaled": recipe})
+    return make_study(write_dataset(tmp_path / "data"), detectors=(detector,), draws=Repeats(up_to=10, count=2),
+                      seeds=Repeats(up_to=10, count=2), bootstrap=20)
+
+
+def test_every_run_of_a_fraction_counts(study):
+    shares = add_up(study, SPEED, 200, 30)
+    assert [(s.fraction, s.images, s.steps, s.runs) for s in shares] == [
+        (10, 20, 20, 4), (50, 100, 50, 1), (100, 200, 100, 1)]
+    assert [s.seconds for s in shares] == pytest.approx([4 * (10 + 10 + 5 + 3), 10 + 25 + 5 + 3, 10 + 50 + 5 + 3])
+
+
+def test_records_are_the_validation_and_the_largest_subset_of_each_draw(study):
+    assert records_of(study, 200, 30) == 30 + 200 + 20
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (0, "1 s"), (12.4, "12 s"), (45, "1 min"), (89, "1 min"), (91, "2 min"), (3599, "1 h 0 min"),
+    (7800, "2 h 10 min"), (86_400, "24 h 0 min"), (3 * 86_400 + 3600, "3 d 1 h"),
+])
+def test_times_are_spelled_in_two_units_at_most(seconds, text):
+    assert spell(seconds) == text
+
+
+def test_the_figures_are_measured(study, monkeypatch):
+    monkeypatch.setattr(estimate, "SECONDS", 0.0)
+    dataset = study.datasets[0]
+    speed = measure(study, study.detectors[0], read_train(dataset), image_folder(dataset, dataset.train))
+    assert all(0 < seconds < 100 for seconds in (speed.start, speed.step, speed.judge, speed.image, speed.record))
+    assert speed.step < speed.start and speed.image < speed.judge  # which trace the network
+
+
+def test_an_unusable_image_is_named(study, tmp_path):
+    (tmp_path / "data/train/1.jpg").write_bytes(b"no image")
+    dataset = study.datasets[0]
+    with pytest.raises(InputError, match=r"1\.jpg: cannot be decoded"):
+        measure(study, study.detectors[0], read_train(dataset), image_folder(dataset, dataset.train))
+
+
+@pytest.mark.parametrize(("stamps", "size", "images", "expected"), [
+    ([100, 107, 109, 110], 4, 10, (5, 0.5)), ([100, 104], 1, 1, (0, 4)), ([100, 101, 104], 2, 4, (0, 1.5)),
+])
+def test_the_first_batch_is_slower_than_its_images(stamps, size, images, expected):
+    assert split_first(stamps, size, images) == expected
+
+
+def test_an_estimate_says_what_each_fraction_takes(study, monkeypatch):
+    monkeypatch.setattr(estimate, "measure", lambda *_: SPEED)
+    lines = estimate.estimate(study).splitlines()
+    assert lines[0] == "  500 ms a training step of 4 images, 100 ms a validation image, 15 s to start a run"
+    assert lines[1].split() == ["10", "%", "2", "images", "20", "steps", "4", "runs", "2", "min"]
+    assert lines[3].split() == ["100", "%", "20", "images", "20", "steps", "1", "run", "26", "s"]
+    assert lines[4:] == ["  with 1 s for records, in all 3 min"]
+
+
+def test_beyond_a_day_two_ways_out_are_told(study, monkeypatch):
+    """The small detector as it is measured, and fewer fractions as they add up."""
+    slow = msgspec.structs.replace(study.detectors[0], recipes={"scaled": Recipe(steps=100_000)})
+    study = msgspec.structs.replace(study, detectors=(slow,), fractions=(10.0, 20.0, 50.0, 100.0),
+                                    forecast=msgspec.structs.replace(study.forecast, fit_up_to=20.0))
+    asked = []
+
+    def measure(_, detector, *__):
+        asked.append(detector)
+        return SPEED if detector.input_size == 64 else Speed(start=10, step=0.1, judge=5, image=0.1, record=0.01)
+
+    monkeypatch.setattr(estimate, "measure", measure)
+    text = estimate.estimate(study)
+    assert asked == [slow, msgspec.structs.replace(slow, width=0.35, input_size=128, stored_size=160)]
+    lines = text[text.index("More than a day"):].splitlines()
+    assert "width: 0.35, input_size: 128, stored_size: 160," in lines[1]
+    assert lines[1].endswith(f": {spell(7 * 10_015.7 + 29 * 0.01)}")
+    assert lines[2].startswith("  fractions up to 50,") and lines[2].endswith(f": {spell(6 * 50_015.7 + 29 * 0.01)}")
+
