@@ -112,7 +112,7 @@ def _skip(table: Table) -> list[Finding]:
     """Return the boxes that cannot be used, each under one rule."""
     absent_image = table.images < 0
     absent_category = ~absent_image & (table.classes < 0)
-    negative = ~absent_image & ~absent_category & (table.boxes[:, 2:] < 0).any(axis=1)
+    negative = ~absent_image & ~absent_category & ((table.boxes[:, 2] < 0) | (table.boxes[:, 3] < 0))
     return [finding
             for rule, rows in (("absent image", absent_image), ("absent category", absent_category),
                                ("negative size", negative))
@@ -123,8 +123,8 @@ def _notice(annotations: Annotations, rows: np.ndarray, box_name: Callable[[int]
     """Return what is notable about boxes that are used; `rows` are their places in the table."""
     image = annotations.image_of_box()
     inside = clip_boxes(annotations.boxes, annotations.widths[image], annotations.heights[image])
-    empty = ~(inside[:, 2:] > 0).all(axis=1)
-    excess = np.abs(inside - annotations.boxes).max(axis=1, initial=0)
+    empty = ~((inside[:, 2] > 0) & (inside[:, 3] > 0))
+    excess = np.maximum.reduce(np.abs(inside - annotations.boxes).T)
     rounding, over_edge = ~empty & (excess > 0) & (excess <= 1), ~empty & (excess > 1)
     bare = np.flatnonzero(np.diff(annotations.starts) == 0)
     return [*found("image without boxes", bare, annotations.file_names.__getitem__),

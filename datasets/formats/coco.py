@@ -32,13 +32,13 @@ class _Image(msgspec.Struct, gc=False):
 
 
 class _Box(msgspec.Struct, gc=False):
-    """All numbers are floats, so that MessagePack encodes every record in as many bytes: a table without a loop."""
+    """Numbers are floats but for the flag, so that MessagePack writes each record in as many bytes: a table at once."""
 
     image_id: float
     category_id: float
     bbox: tuple[float, float, float, float]
     area: Annotated[float, Meta(ge=0)] = np.nan
-    iscrowd: float = 0.0
+    iscrowd: Annotated[int, Meta(ge=0, le=1)] = 0
     id: float = 0.0
 
 
@@ -156,13 +156,15 @@ def _columns(records: list[_Box]) -> np.ndarray:
     """Return the records as a structured array [B], a field of big-endian floats for each of theirs.
 
     MessagePack (msgpack.org, "Formats") writes a list's length, then each record as a map: a byte, and for every field
-    its name after a byte and each number after another.
+    its name after a byte and each number after another; a flag is a byte.
     """
     layout: list[tuple] = [("map", "V1")]
     for name in _Box.__struct_fields__:
         layout.append((f"{name} key", f"V{1 + len(name)}"))
         if name == "bbox":
             layout += [("bbox list", "V1"), ("bbox", [("tag", "V1"), ("value", ">f8")], (4,))]
+        elif name == "iscrowd":
+            layout.append((name, "u1"))
         else:
             layout += [(f"{name} tag", "V1"), (name, ">f8")]
     kind = np.dtype(layout)
@@ -173,11 +175,11 @@ def _columns(records: list[_Box]) -> np.ndarray:
 def _whole(records: np.ndarray, key: str, path: str | Path) -> np.ndarray:
     """Return int64 [B]: the ids in a field. Raises InputError for one that is no whole number, or not exact."""
     values = records[key].astype(float)
-    wrong = np.flatnonzero((values % 1 != 0) | (np.abs(values) > LARGEST_ID))
-    if len(wrong):
+    ids = np.clip(values, -LARGEST_ID, LARGEST_ID).astype(np.int64)
+    if (wrong := np.flatnonzero(ids != values)).size:
         raise InputError(f"{path}: annotations[{wrong[0]}].{key} is {values[wrong[0]]:.17g}; ids are whole numbers up "
                          "to 2**53")
-    return values.astype(np.int64)
+    return ids
 
 
 def _column(records: Iterable[Any], key: str) -> np.ndarray:
