@@ -56,3 +56,9 @@ def test_what_is_dumped_is_loaded_again(value):
     again = load(dump(value))
     assert again == value and list(again) == list(value)
     assert [type(v) for v in again.values()] == [type(v) for v in value.values()]
+
+
+def test_plain_values_may_take_a_line_each():
+    value = {"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 1e-7}]}
+    text = dump(value, inline=True)
+    assert yaml.load(text, Loader) == value and "{e: 1.0e-07}" in text and "c: [1, 2]" in text
