@@ -34,11 +34,11 @@ from datasets.command import (
 from datasets.errors import command
 from datasets.files import write_text
 from datasets.findings import summarise
-from datasets.order import make_order
-from datasets.prevalence import tabulate
-from datasets.prevalence_text import describe
-from datasets.shift import shift
-from datasets.strategies import STRATEGIES
+from datasets.orders.order import make_order
+from datasets.orders.strategies import STRATEGIES
+from datasets.prevalence.count import tabulate
+from datasets.prevalence.shift import shift
+from datasets.prevalence.text import describe
 
 
 @command

@@ -30,8 +30,8 @@ from datasets.errors import InputError, command
 from datasets.files import write_text
 from datasets.findings import Finding, findings_csv, summarise
 from datasets.formats.coco import write_subsets
-from datasets.order import Order, apply_order, fraction_of, make_order, write_order
-from datasets.strategies import STRATEGIES
+from datasets.orders.order import Order, apply_order, fraction_of, make_order, write_order
+from datasets.orders.strategies import STRATEGIES
 
 FRACTIONS = (1, 2.5, 5, 10, 15, 20, 30, 50, 75, 100)
 

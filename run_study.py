@@ -17,7 +17,7 @@ import numpy as np
 from datasets.errors import command
 from datasets.files import read_json, write_text
 from datasets.images import check_images
-from datasets.prevalence import tabulate
+from datasets.prevalence.count import tabulate
 from study.command import add_study_arguments, open_study
 from study.config import DatasetConfig, Study, load_study
 from study.data import cut_orders, image_folder, read_train, read_validation, validation_split
@@ -98,7 +98,7 @@ def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
     from charts.prevalence import prevalence
     from charts.save import save_figure
     from charts.shift import shift_chart
-    from datasets.shift import shift
+    from datasets.prevalence.shift import shift
 
     save_figure(prevalence(table), folder.charts / f"prevalence_{dataset.name}")
     save_figure(shift_chart(shift(table)), folder.charts / f"shift_{dataset.name}")

@@ -111,11 +111,11 @@ def print_table(costs: dict[str, list[Cost]], yardsticks: Sequence[str]) -> None
 
 def stages(path: Path) -> None:
     """Print the seconds of the steps within one process, on all classes: reading, orders, prevalence."""
-    from datasets.order import hash_order  # here, for the parent stays small while its children are measured
-    from datasets.prevalence import tabulate
+    from datasets.orders.order import hash_order  # here, for the parent stays small while its children are measured
+    from datasets.orders.strategies import balanced_order
+    from datasets.orders.stratify import stratified_order
+    from datasets.prevalence.count import tabulate
     from datasets.read import read
-    from datasets.strategies import balanced_order
-    from datasets.stratify import stratified_order
 
     print(f"\nwithin one process, {path.name}, all classes (seconds)")
     annotations, _ = timed("reading", lambda: read(path))

@@ -20,9 +20,9 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from datasets.glyphs import digits
+from datasets.embedded.glyphs import digits
+from datasets.embedded.scenes import paint_scene
 from datasets.leaks import Fingerprints, find_pairs, find_pairs_within, fingerprint_images
-from datasets.scenes import paint_scene
 
 IMAGES = 1000  # generated
 SIZE = (640, 480)  # pixels

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from datasets.order import read_order
+from datasets.orders.order import read_order
 from detectors.runtime import start
 from records.manifest import Manifest, first_shards, read_manifest
 from study.config import read_study

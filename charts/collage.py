@@ -20,7 +20,7 @@ from charts.labels import plain
 from charts.save import DPI
 from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError
-from datasets.order import hash_order
+from datasets.orders.order import hash_order
 from datasets.orientation import as_annotated
 
 CELL, TITLE = 2.4, 0.15  # inches, the width of an image and the height of its title

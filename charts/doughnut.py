@@ -12,7 +12,7 @@ from matplotlib.patches import Wedge
 
 from charts.colours import ink_on, palette
 from charts.labels import plain
-from datasets.prevalence import largest_subset
+from datasets.prevalence.count import largest_subset
 
 SLICES = 16  # at most; the rest is drawn as one
 RING = {"width": 0.42, "edgecolor": "white", "linewidth": 1.2}
@@ -23,7 +23,7 @@ LABELLED = 0.04  # share from which a slice has room for its per cent
 def doughnut(table: pd.DataFrame) -> Figure:
     """Draw the boxes of the largest training subset by class, most frequent first, clockwise from the top.
 
-    `table` is one of `datasets.prevalence.tabulate`. The legend runs the same way round and gives the counts.
+    `table` is one of `datasets.prevalence.count.tabulate`. The legend runs the same way round and gives the counts.
     """
     whole = largest_subset(table)["boxes"]
     boxes, total = _group_tail(whole), whole.sum()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from datasets.prevalence_text import shorten
+from datasets.prevalence.text import shorten
 
 LONGEST = 36  # characters of a class name
 ROW, TALLEST = 0.24, 400  # inches: of a class, and of a figure that can still be written

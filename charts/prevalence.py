@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from charts.labels import class_axes
-from datasets.prevalence import column_name, largest_subset, validation_set
+from datasets.prevalence.count import column_name, largest_subset, validation_set
 
 SIZES = {"small": "#c6dbef", "medium": "#6baed6", "large": "#08519c"}  # also apart in grey
 ROOM = 0.2  # of the axis, right of the longest bar, for its number
@@ -20,7 +20,7 @@ ROOM = 0.2  # of the axis, right of the longest bar, for its number
 def prevalence(table: pd.DataFrame) -> Figure:
     """Draw boxes per class: a bar for the largest subset, dots for the smaller ones, diamonds for validation.
 
-    `table` is one of `datasets.prevalence.tabulate`. The axis is logarithmic above 1 and shows 0, so that a class
+    `table` is one of `datasets.prevalence.count.tabulate`. The axis is logarithmic above 1 and shows 0, so that a class
     that vanishes from a subset is seen.
     """
     whole, validation = largest_subset(table), validation_set(table)

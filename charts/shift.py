@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from charts.labels import class_axes
-from datasets.shift import CONFIDENCE, significant
+from datasets.prevalence.shift import CONFIDENCE, significant
 
 LESS, EQUAL, MORE = "#0072b2", "#999999", "#d55e00"  # of the palette of Okabe and Ito
 STEPS = (1.5, 2, 3, 5, 10, 20, 50, 100)  # ratios to label; the axis ends at one of them
@@ -17,7 +17,7 @@ WIDE = 5.0  # ratio up to which the axis follows intervals; beyond, only the rat
 
 
 def shift_chart(shifts: pd.DataFrame) -> Figure:
-    """Draw the ratios of `datasets.shift.shift`, largest first, with intervals; those that leave out 1 in colour.
+    """Draw the ratios of `datasets.prevalence.shift`, largest first, with intervals; those that leave out 1 in colour.
 
     A ratio beyond the axis is an arrow at its end; that of a class that one split lacks always is. Classes that both
     lack are left out.

@@ -27,7 +27,7 @@ from datasets.command import (
     read_validation,
     train_folder,
 )
-from datasets.embedded import MAKERS
+from datasets.embedded.make import MAKERS
 from datasets.errors import InputError, command
 from datasets.files import write_text
 from datasets.findings import Finding, findings_csv, summarise

@@ -11,7 +11,7 @@ from datasets.annotations import Annotations, for_training
 from datasets.findings import Finding, found
 from datasets.images import check_folder, missing_images
 from datasets.leaks import Fingerprints, Pair, find_pairs, find_pairs_within, fingerprint_images
-from datasets.order import hash_order, subset_size
+from datasets.orders.order import hash_order, subset_size
 
 
 def check_boxes(annotations: Annotations) -> list[Finding]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.files import read_json
-from datasets.order import Order, read_order
+from datasets.orders.order import Order, read_order
 from predict.backtest import BASELINES, DEFAULT, Forecast, make_forecasts
 from predict.observations import Observations, average_repeats
 from predict.tables import Curve, read_curves

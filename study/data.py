@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from datasets.annotations import Annotations
-from datasets.embedded import MAKERS
+from datasets.embedded.make import MAKERS
 from datasets.errors import InputError
-from datasets.hold_out import hold_out
-from datasets.order import Order, apply_order, make_order, read_order, subset_size, write_order
+from datasets.orders.hold_out import hold_out
+from datasets.orders.order import Order, apply_order, make_order, read_order, subset_size, write_order
 from datasets.read import read
 from study.config import REPOSITORY, DatasetConfig, Split, Study
 from study.layout import StudyFolder

@@ -6,7 +6,7 @@ import pytest
 
 from create_subsets import main
 from datasets.formats.coco import read_coco
-from datasets.order import read_order
+from datasets.orders.order import read_order
 from tests.small import write_split
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from datasets.annotations import Annotations, for_training
-from datasets.order import subset_size
+from datasets.orders.order import subset_size
 from datasets.settings import read_yaml
 from detectors.detector import Detector
 from evaluate.coco import score

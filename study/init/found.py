@@ -14,7 +14,7 @@ from datasets.annotations import Annotations, for_training
 from datasets.class_map import map_classes, read_class_map
 from datasets.errors import InputError
 from datasets.findings import ReadReport
-from datasets.hold_out import hold_out
+from datasets.orders.hold_out import hold_out
 from datasets.table import Table, assemble
 from study.config import Split
 from study.init.discover import Layout, Tree, discover, find_images, list_folder

@@ -9,7 +9,7 @@ import numpy as np
 
 from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError
-from datasets.order import subset_size
+from datasets.orders.order import subset_size
 from datasets.settings import read_yaml
 from study.config import CONFIGS
 

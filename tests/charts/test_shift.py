@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 
 from charts.save import save_figure
 from charts.shift import EQUAL, LESS, MORE, shift_chart
-from datasets.shift import shift
+from datasets.prevalence.shift import shift
 
 
 def shifts(*rows):

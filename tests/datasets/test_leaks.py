@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from datasets import leaks
-from datasets.glyphs import digits
+from datasets.embedded.glyphs import digits
+from datasets.embedded.scenes import paint_scene
 from datasets.leaks import Fingerprints, Pair, find_pairs, find_pairs_within, fingerprint_images
-from datasets.scenes import paint_scene
 
 ALPHABET = digits("val")
 SCENES = [Image.fromarray(paint_scene(np.random.default_rng(number), ALPHABET).image) for number in range(60)]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from datasets.files import write_json, write_text
-from datasets.order import Order, write_order
+from datasets.orders.order import Order, write_order
 from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Repeats, Study, dump_study
 from study.layout import StudyFolder
 from study.matrix import Cell, cells

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from datasets.order import hash_order, read_order
+from datasets.orders.order import hash_order, read_order
 from study import data
 from study.config import DatasetConfig, Repeats
 from study.data import (

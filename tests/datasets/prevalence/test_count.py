@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from datasets.annotations import Annotations
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco
-from datasets.order import hash_order
-from datasets.prevalence import count, largest_subset, tabulate, validation_set
+from datasets.orders.order import hash_order
+from datasets.prevalence.count import count, largest_subset, tabulate, validation_set
 
 
 @st.composite

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import embedded
-from datasets.embedded import make_digits, make_letters
+from datasets.embedded import make as embedded
+from datasets.embedded.make import make_digits, make_letters
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco
 from datasets.images import missing_images
@@ -45,8 +45,8 @@ def test_annotations_fit_the_images(small, part, size):
 
 def test_images_show_what_the_annotations_say(small):
     """JPEG pixels of the first image equal the painted scene up to compression."""
-    from datasets.glyphs import digits
-    from datasets.scenes import paint_scene
+    from datasets.embedded.glyphs import digits
+    from datasets.embedded.scenes import paint_scene
 
     rng = np.random.default_rng([*b"digits", *b"val", 1])
     scene = paint_scene(rng, digits("val"))

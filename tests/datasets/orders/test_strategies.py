@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.order import hash_order
-from datasets.ranking import NO_RANKING
-from datasets.strategies import STRATEGIES, balanced_order
+from datasets.orders.order import hash_order
+from datasets.orders.ranking import NO_RANKING
+from datasets.orders.strategies import STRATEGIES, balanced_order
 from tests.datasets.labelled import annotate, scenes
 
 held = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 9), max_size=4)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from datasets.order import hash_order
-from datasets.stratify import stratified_order
+from datasets.orders.order import hash_order
+from datasets.orders.stratify import stratified_order
 from tests.datasets.labelled import annotate, deviations, scenes
 
 of_one_class = st.sampled_from([{}, {"a": 1}, {"a": 7}, {"b": 1}, {"c": 2}, {"d": 1}, {"e": 3}])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from datasets.annotations import Annotations, for_training
-from datasets.order import hash_order, subset_size
+from datasets.orders.order import hash_order, subset_size
 
 SMALL, MEDIUM = 32.0**2, 96.0**2  # COCO's limits of a box's area, pixels
 

@@ -16,8 +16,8 @@ import numpy as np
 from datasets.annotations import Annotations
 from datasets.errors import InputError, nearest
 from datasets.files import write_text
-from datasets.ranking import NO_RANKING, read_ranking
-from datasets.strategies import STRATEGIES
+from datasets.orders.ranking import NO_RANKING, read_ranking
+from datasets.orders.strategies import STRATEGIES
 
 
 @dataclass(frozen=True)

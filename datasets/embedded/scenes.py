@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from datasets.glyphs import Alphabet
+from datasets.embedded.glyphs import Alphabet
 
 SIDES = (128, 160)  # pixels, of an image
 SIZES = (24, 70)  # pixels, the longer side of a painted shape

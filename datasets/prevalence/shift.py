@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
-from datasets.prevalence import largest_subset, validation_set
+from datasets.prevalence.count import largest_subset, validation_set
 
 CONFIDENCE = 0.95  # that every interval of a table holds
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from datasets.errors import InputError
-from datasets.ranking import ranked_order, read_ranking
+from datasets.orders.ranking import ranked_order, read_ranking
 from tests.datasets.labelled import annotate
 
 NAMES = ["b/1.jpg", "a.jpg", "a.png", "30.jpg"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco
-from datasets.order import (
+from datasets.orders.order import (
     apply_order,
     fraction_of,
     hash_order,
@@ -19,7 +19,7 @@ from datasets.order import (
     subset_size,
     write_order,
 )
-from datasets.strategies import STRATEGIES
+from datasets.orders.strategies import STRATEGIES
 from tests.datasets.labelled import annotate, scenes
 
 NAMES = [f"{i:06d}.jpg" for i in range(1, 9)]

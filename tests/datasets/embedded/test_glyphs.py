@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from datasets.glyphs import LETTERS, digits, letters
+from datasets.embedded.glyphs import LETTERS, digits, letters
 
 
 @pytest.mark.parametrize("make", [digits, letters])

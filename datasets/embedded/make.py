@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from datasets.annotations import Annotations
+from datasets.embedded.glyphs import Alphabet, Part, digits, letters
+from datasets.embedded.scenes import paint_scene
 from datasets.errors import InputError
 from datasets.files import read_json, write_json
 from datasets.formats.coco import write_coco
-from datasets.glyphs import Alphabet, Part, digits, letters
 from datasets.progress import Progress
-from datasets.scenes import paint_scene
 
 MANIFEST = "manifest.json"
 VERSION = 1  # raise it when the same call would paint other pictures

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.shift import distance, shift, significant
+from datasets.prevalence.shift import distance, shift, significant
 
 
 def a_table(train, validation, number=(1000, 200), boxes=None):

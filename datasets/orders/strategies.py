@@ -8,8 +8,8 @@ from heapq import heapify, heappop, heapreplace
 import numpy as np
 
 from datasets.annotations import Annotations, for_training
-from datasets.ranking import Ranking, ranked_order
-from datasets.stratify import count_shares, stratified_order
+from datasets.orders.ranking import Ranking, ranked_order
+from datasets.orders.stratify import count_shares, stratified_order
 
 # Each takes the annotations, their hash order (int64 [I] positions) and the ranking, and returns int64 [I] positions.
 STRATEGIES: dict[str, Callable[[Annotations, np.ndarray, Ranking], np.ndarray]] = {

@@ -3,7 +3,7 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco
-from datasets.hold_out import hold_out
+from datasets.orders.hold_out import hold_out
 
 
 @pytest.fixture

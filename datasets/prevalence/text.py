@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from datasets.prevalence import column_name, largest_subset, validation_set
-from datasets.shift import CONFIDENCE, distance, shift, significant
+from datasets.prevalence.count import column_name, largest_subset, validation_set
+from datasets.prevalence.shift import CONFIDENCE, distance, shift, significant
 
 WIDTH = 120  # columns of a terminal
 SPARED = 24  # columns for a name in a sentence, or before numbers are abbreviated in its favour

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from datasets.prevalence_text import columns_of, describe, shorten
+from datasets.prevalence.text import columns_of, describe, shorten
 
 FRACTIONS = [0.1, 0.2, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 50, 75, 100]
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from datasets import scenes
-from datasets.glyphs import digits
+from datasets.embedded import scenes
+from datasets.embedded.glyphs import digits
 
 
 @pytest.fixture(scope="module")
