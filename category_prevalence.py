@@ -29,9 +29,8 @@ from datasets.command import (
     add_validation_arguments,
     read_annotations,
     read_validation,
-    train_folder,
 )
-from datasets.errors import command
+from datasets.errors import InputError, command
 from datasets.files import write_text
 from datasets.findings import summarise
 from datasets.orders.order import make_order
@@ -45,30 +44,40 @@ from datasets.prevalence.text import describe
 def main(argv: list[str] | None = None) -> int | None:
     """Run the command line."""
     args = _parse(argv)
+    if args.pictured < 1:
+        raise InputError(f"--pictured {args.pictured}: picture one image at least")
     train, report = read_annotations(args)
     print(f"train: {summarise(train, report)}")
     read = read_validation(args, train)
     if read:
         print(f"validation: {summarise(*read)}")
-    order = make_order(train, args.draw, args.fractions, args.strategy, args.ranking)
-    table = tabulate(train, args.fractions, read[0] if read else None, positions=order.positions(train))
-    print(f"\n{describe(table)}")
-    figures = list(draw(args, train, table))
-    for name, figure in figures:
-        save_figure(figure, args.out / name)
+    fractions = sorted({*args.fractions, 100.0})
+    order = make_order(train, args.draw, fractions, args.strategy, args.ranking)
+    table = tabulate(train, fractions, read[0] if read else None, positions=order.positions(train))
+    print(f"\n{describe(table)}\n")
     write_text(args.out / "prevalence.csv", table.to_csv(index=False))
-    print(f"\nTable and charts ({', '.join(name for name, _ in figures)}): {args.out}")
+    for name, figure in draw(args, train, table):
+        save_figure(figure, args.out / name)
+        print(f"chart: {args.out / name}.png, .svg")
 
 
 def draw(args: argparse.Namespace, train: Annotations, table: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
-    """Yield the name and the figure of every chart that can be drawn."""
+    """Yield the name and the figure of every chart that can be drawn.
+
+    Raises InputError for images of a folder that was asked for and cannot be read.
+    """
     yield "prevalence", prevalence(table)
     yield "doughnut", doughnut(table)
     yield "sizes", sizes(table)
     if "validation" in set(table["split"]):
         yield "shift", shift_chart(shift(table))
-    if folder := train_folder(args):
-        yield "collage", labelled_grid(train, Path(folder), args.pictured)
+    if folder := args.images or train.images_root:
+        try:
+            yield "collage", labelled_grid(train, Path(folder), args.pictured)
+        except InputError as error:
+            if args.images:
+                raise
+            print(f"no collage: {error}")
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -76,7 +85,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add_annotation_arguments(parser)
     add_validation_arguments(parser)
     parser.add_argument("--fractions", nargs="+", type=float, default=[100.0], metavar="PERCENT",
-                        help="nested subsets, per cent of the training images (default: 100)")
+                        help="nested subsets beside the whole, per cent of the training images")
     parser.add_argument("--strategy", choices=STRATEGIES, default="random", help="of their order (default: random)")
     parser.add_argument("--ranking", metavar="FILE", help="for the strategy order-file: images in order")
     parser.add_argument("--draw", type=int, default=0, help="which order the subsets are cut from (default: 0)")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import Annotations, for_training
+from datasets.annotations import Annotations
 from datasets.command import (
     add_annotation_arguments,
     add_image_arguments,
@@ -30,10 +30,18 @@ from datasets.errors import InputError, command
 from datasets.files import write_text
 from datasets.findings import Finding, findings_csv, summarise
 from datasets.formats.coco import write_subsets
-from datasets.orders.order import Order, apply_order, fraction_of, make_order, write_order
+from datasets.listing import list_names
+from datasets.orders.order import (
+    FRACTIONS,
+    Order,
+    apply_order,
+    count_boxes,
+    fraction_of,
+    make_order,
+    read_order,
+    write_order,
+)
 from datasets.orders.strategies import STRATEGIES
-
-FRACTIONS = (1, 2.5, 5, 10, 15, 20, 30, 50, 75, 100)
 
 
 @command
@@ -43,19 +51,22 @@ def main(argv: list[str] | None = None) -> int | None:
     annotations, report = read_annotations(args)
     print(summarise(annotations, report))
     leaks = find_leaking(args, annotations) if args.drop_leaks else []
-    kept = leave_out(annotations, leaks)
-    order = make_order(kept, args.draw, choose_fractions(args, kept.num_images), args.strategy, args.ranking)
-    order = replace(order, left_out=tuple(id_ for f in leaks for id_ in annotations.image_ids[f.rows].tolist()))
-    print(describe(annotations, order))
+    kept, left_out = part(annotations, leaks) if leaks else (annotations, None)
+    order = make_order(kept, args.draw, choose_fractions(args, kept.num_images), args.strategy, args.ranking, left_out)
     out, suffix = args.out or args.output_directory, f"-draw-{args.draw}" if args.draw else ""
-    if leaks:
-        write_text(out / "leaks.csv", findings_csv([("train", finding) for finding in leaks], "left out"))
+    path = out / f"order{suffix}.json"
+    refuse_changed(path, order)
+    print(describe(kept, order))
+    if left_out:
+        write_text(out / f"leaks{suffix}.csv", findings_csv([("train", finding) for finding in leaks], "left out"))
+        print(f"left out: {left_out.num_images:,} images, listed in {out / f'leaks{suffix}.csv'}")
     if args.write_json or args.output_directory:
         name = "fraction_of_{:.12g}{}".format if args.output_directory else "subset-{:.12g}{}.json".format
         unit = 100 if args.output_directory else 1
         write_subsets({out / name(fraction / unit, suffix): size
-                       for fraction, size in zip(order.fractions, order.sizes)}, apply_order(annotations, order))
-    write_order(out / f"order{suffix}.json", order)
+                       for fraction, size in zip(order.fractions, order.sizes)}, apply_order(kept, order))
+    write_order(path, order)
+    print(f"order: {path}")
 
 
 def choose_fractions(args: argparse.Namespace, images: int) -> Sequence[float]:
@@ -76,39 +87,40 @@ def find_leaking(args: argparse.Namespace, train: Annotations) -> list[Finding]:
 
     validation = read_validation(args, train)
     if validation is None:
-        raise InputError("--drop-leaks: give the validation annotations, too, with --validation")
-    train_folder, validation_folder = image_folders(args)
+        raise InputError("--drop-leaks: name the validation annotations, too, with --validation, or with "
+                         "--validation-split where they are in the same folder")
+    train_folder, validation_folder = image_folders(args, train, validation[0])
     leaks = find_leaks(train, train_folder, validation[0], validation_folder, args.max_distance)
     print("\n".join(str(finding) for finding in leaks) or "no training image is in the validation set")
     return leaks
 
 
-def leave_out(annotations: Annotations, findings: Sequence[Finding]) -> Annotations:
-    """Return `annotations` without the images that `findings` concern."""
+def part(annotations: Annotations, leaks: Sequence[Finding]) -> tuple[Annotations, Annotations]:
+    """Return the images that no finding concerns, and those that one does. Raises InputError where none is left."""
     keep = np.ones(annotations.num_images, bool)
-    for finding in findings:
+    for finding in leaks:
         keep[finding.rows] = False
-    return annotations.take(np.flatnonzero(keep))
+    if not keep.any():
+        raise InputError(f"{annotations.source}: all {len(keep)} training images are in the validation set, too")
+    return annotations.take(np.flatnonzero(keep)), annotations.take(np.flatnonzero(~keep))
+
+
+def refuse_changed(path: Path, order: Order) -> None:
+    """Raise InputError if there is another order at `path`, whose subsets lie beside it. Fractions may differ."""
+    if path.exists() and replace(read_order(path), fractions=(), source="") != replace(order, fractions=(), source=""):
+        raise InputError(f"{path}: holds another order, by another source, class map or strategy; choose another "
+                         "folder, or delete that file and its subsets")
 
 
 def describe(annotations: Annotations, order: Order) -> str:
     """Return a line per subset: its fraction, images, boxes to learn from and the classes it has none of."""
     lines = []
-    for fraction, size, boxes in zip(order.fractions, order.sizes, count_boxes(annotations, order)):
+    counts = count_boxes(annotations, order.positions(annotations), order.sizes)
+    for fraction, size, boxes in zip(order.fractions, order.sizes, counts):
         absent = [name for name, count in zip(annotations.categories, boxes) if not count]
-        note = f"   no box of: {', '.join(absent)}" if absent else ""
-        lines.append(f"{fraction:>8g} %  {size:>8,} images  {boxes.sum():>9,} boxes{note}")
+        note = f"   no box of: {list_names(absent)}" if absent else ""
+        lines.append(f"{fraction:>8.12g} %  {size:>8,} images  {boxes.sum():>9,} boxes{note}")
     return "\n".join(lines)
-
-
-def count_boxes(annotations: Annotations, order: Order) -> np.ndarray:
-    """Return int64 [S, K]: the boxes to learn from of every class in every subset."""
-    usable, classes = for_training(annotations), len(annotations.categories)
-    rank = np.full(annotations.num_images, annotations.num_images)  # those left out come last
-    rank[order.positions(annotations)] = np.arange(len(order.image_ids))
-    subset = np.searchsorted(order.sizes, rank, side="right")[usable.image_of_box()]  # the first that has the box
-    counts = np.bincount(subset * classes + usable.classes, minlength=(len(order.sizes) + 1) * classes)
-    return counts.reshape(-1, classes)[:-1].cumsum(axis=0)
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -120,7 +132,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
                      help="the same, with a COCO file fraction_of_<part> for every subset")
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--fractions", nargs="+", type=float, metavar="PERCENT",
-                       help=f"per cent of the images (default: {' '.join(map(str, FRACTIONS))})")
+                       help=f"per cent of the images (default: {' '.join(f'{f:g}' for f in FRACTIONS)})")
     sizes.add_argument("--counts", nargs="+", type=int, metavar="N", help="numbers of images instead")
     sizes.add_argument("--fraction-array", nargs="+", metavar="PART", help="parts of one instead")
     parser.add_argument("--strategy", choices=STRATEGIES, default="random",

@@ -1,7 +1,7 @@
 """Commands: `check` annotations with their images, `make` an embedded data set.
 
   python -m datasets check --annotations train.json --images train --validation val.json --validation-images val
-  python -m datasets check --annotations my_yolo_folder
+  python -m datasets check --annotations my_yolo_folder --validation-split val
   python -m datasets make digits data/digits
 """
 
@@ -25,13 +25,14 @@ from datasets.command import (
     image_folders,
     read_annotations,
     read_validation,
-    train_folder,
 )
 from datasets.embedded.make import MAKERS
 from datasets.errors import InputError, command
 from datasets.files import write_text
 from datasets.findings import Finding, findings_csv, summarise
 from datasets.leaks import find_pairs
+from datasets.listing import printable
+from datasets.read import has_splits
 
 SMALL = (1, 2.5, 5, 10)  # per cent, the subsets in which classes go missing
 
@@ -75,6 +76,8 @@ def _check(args: argparse.Namespace) -> None:
     if read:
         print(f"validation: {summarise(*read)}")
         findings += [("validation", finding) for finding in read[1].findings]
+    elif has_splits(args.annotations, args.format):
+        print("validation: not looked at; give its split, such as --validation-split val")
     fractions = args.fractions or [f for f in SMALL if f * train.num_images >= 100]
     further = [("train", f) for f in [*check_boxes(train), *check_subsets(train, fractions)]]
     if read:
@@ -82,8 +85,6 @@ def _check(args: argparse.Namespace) -> None:
     further += _check_images(args, train, read[0] if read else None)
     for split, finding in further:
         print(f"{split}: {finding}{_examples(finding)}")
-    if not any(finding.rule in ("leak", "near leak") for _, finding in further) and read and train_folder(args):
-        print("no image of the validation set is among the training images")
     if args.csv:
         write_text(args.csv, findings_csv([*findings, *further]))
         print(f"records: {args.csv}")
@@ -91,23 +92,28 @@ def _check(args: argparse.Namespace) -> None:
 
 def _check_images(args: argparse.Namespace, train: Annotations,
                   validation: Annotations | None) -> list[tuple[str, Finding]]:
-    """Return what is wrong with the image files, where their folder is known."""
-    if not train_folder(args):
+    """Return what is wrong with the image files, where their folder is known, and say what was compared."""
+    folder = args.images or train.images_root
+    if not folder:
+        print("images: not looked at; give their folder with --images")
         return []
-    findings, prints = check_files(train, train_folder(args))
+    findings, prints = check_files(train, folder)
     labelled = [("train", f) for f in findings]
-    if validation is not None:
-        findings, others = check_files(validation, image_folders(args)[1])
-        labelled += [("validation", f) for f in findings]
-        pairs = find_pairs(prints, others, args.max_distance)
-        labelled += [("train", f) for f in check_leaks(train, validation, pairs)]
-    return labelled
+    if validation is None:
+        return labelled
+    findings, others = check_files(validation, image_folders(args, train, validation)[1])
+    labelled += [("validation", f) for f in findings]
+    pairs = find_pairs(prints, others, args.max_distance)
+    compared = [len(p.sha256) - len(p.unreadable) for p in (prints, others)]
+    print(f"leaks: {compared[0]:,} training images compared with {compared[1]:,} validation images: "
+          f"{len({pair.train for pair in pairs}):,} in both")
+    return labelled + [("train", f) for f in check_leaks(train, validation, pairs)]
 
 
 def _examples(finding: Finding, count: int = 3) -> str:
     """Return the first records of a finding."""
     names = [finding.name_of(row) for row in finding.rows[:count].tolist()]
-    return f": {', '.join(names)}{', …' if len(finding.rows) > count else ''}"
+    return f": {', '.join(printable(name) for name in names)}{', …' if len(finding.rows) > count else ''}"
 
 
 def _make(args: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ class Annotations:
     areas: np.ndarray  # float64 [B], pixels; the mask's area where the file has one
     source: str = ""  # the file it was read from
     checksum: str = ""  # its SHA-256
+    images_root: str = ""  # the folder that file names start from, where the format says it
 
     @property
     def num_images(self) -> int:
@@ -60,6 +61,11 @@ class Annotations:
             crowd=self.crowd[rows],
             areas=self.areas[rows],
         )
+
+
+def boxes_per_class(annotations: Annotations) -> np.ndarray:
+    """Return int64 [K]: the boxes of each class, crowd regions left out."""
+    return np.bincount(annotations.classes[~annotations.crowd], minlength=len(annotations.categories))
 
 
 def clip_boxes(boxes: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> np.ndarray:

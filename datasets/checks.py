@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import Annotations, for_training
+from datasets.annotations import Annotations, boxes_per_class, for_training
+from datasets.errors import InputError
 from datasets.findings import Finding, found
-from datasets.images import check_folder, missing_images
+from datasets.images import check_folder, check_images, missing_images
 from datasets.leaks import Fingerprints, Pair, find_pairs, find_pairs_within, fingerprint_images
-from datasets.orders.order import hash_order, subset_size
+from datasets.orders.order import count_boxes, hash_order, subset_size
 
 
 def check_boxes(annotations: Annotations) -> list[Finding]:
@@ -24,27 +25,24 @@ def check_boxes(annotations: Annotations) -> list[Finding]:
     def name(row: int) -> str:
         return f"{annotations.file_names[image[row]]} {annotations.boxes[row].tolist()}"
 
-    bare = np.flatnonzero(_boxes_of(annotations) == 0)
+    bare = np.flatnonzero(boxes_per_class(annotations) == 0)
     return [*found("repeated box", again, name),
             *found("class without boxes", bare, annotations.categories.__getitem__)]
 
 
 def check_validation(train: Annotations, validation: Annotations) -> list[Finding]:
     """Return the classes that training has boxes of and validation has not."""
-    absent = (_boxes_of(for_training(train)) > 0) & (_boxes_of(validation) == 0)
+    absent = (boxes_per_class(for_training(train)) > 0) & (boxes_per_class(validation) == 0)
     return found("class not in validation", np.flatnonzero(absent), train.categories.__getitem__)
 
 
 def check_subsets(train: Annotations, fractions: Sequence[float]) -> list[Finding]:
     """Return the classes that the random subsets of `fractions` per cent lack, though the whole has them."""
-    usable = for_training(train)
-    ordered = usable.take(hash_order(usable.file_names, 0))
-    names = []
-    for fraction in fractions:
-        boxes = int(ordered.starts[subset_size(fraction, ordered.num_images)])
-        in_subset = np.bincount(ordered.classes[:boxes], minlength=len(train.categories))
-        names += [f"{fraction:g} %: {train.categories[k]}"
-                  for k in np.flatnonzero((in_subset == 0) & (_boxes_of(usable) > 0))]
+    rising = sorted(fractions)
+    sizes = [*(subset_size(fraction, train.num_images) for fraction in rising), train.num_images]
+    *subsets, whole = count_boxes(train, hash_order(train.file_names, 0), sizes)
+    names = [f"{fraction:g} %: {train.categories[k]}"
+             for fraction, boxes in zip(rising, subsets) for k in np.flatnonzero((boxes == 0) & (whole > 0))]
     return found("class not in subset", np.arange(len(names)), names.__getitem__)
 
 
@@ -78,14 +76,15 @@ def check_leaks(train: Annotations, validation: Annotations, pairs: Sequence[Pai
 
 def find_leaks(train: Annotations, train_folder: str | Path, validation: Annotations, validation_folder: str | Path,
                max_distance: int) -> list[Finding]:
-    """Return the training images whose files equal a validation image, or look like one within `max_distance` bits."""
-    for folder in (train_folder, validation_folder):
-        check_folder(folder)
-    prints = (fingerprint_images(train_folder, train.file_names, "training images"),
-              fingerprint_images(validation_folder, validation.file_names, "validation images"))
-    return check_leaks(train, validation, find_pairs(*prints, max_distance))
+    """Return the training images whose files equal a validation image, or look like one within `max_distance` bits.
 
-
-def _boxes_of(annotations: Annotations) -> np.ndarray:
-    """Return int64 [K]: the boxes of each class, crowds left out."""
-    return np.bincount(annotations.classes[~annotations.crowd], minlength=len(annotations.categories))
+    Raises InputError for an image that is absent or cannot be decoded: it might be one of them.
+    """
+    prints = []
+    for split, folder in ((train, train_folder), (validation, validation_folder)):
+        check_images(split, folder)
+        prints.append(fingerprint_images(folder, split.file_names))
+        if unreadable := prints[-1].unreadable:
+            raise InputError(f"{Path(folder, split.file_names[unreadable[0]])}: cannot be decoded, so it cannot "
+                             f"be compared; replace the file or drop it from the annotations ({len(unreadable)} such)")
+    return check_leaks(train, validation, find_pairs(prints[0], prints[1], max_distance))

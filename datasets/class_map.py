@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -56,13 +57,15 @@ def keep_all(categories: Sequence[str], ids: Sequence[int]) -> Mapping:
                    np.argsort(order).astype(np.int32), np.zeros(len(ids), bool))
 
 
-def map_classes(class_map: ClassMap, categories: Sequence[str], ids: Sequence[int], source: str) -> Mapping:
+def map_classes(class_map: ClassMap, categories: Sequence[str], ids: Sequence[int], source: str,
+                complete: bool = True) -> Mapping:
     """Apply a class map to the categories of the file `source`.
 
-    Raises InputError with the nearest name for a name that the file lacks, or one that the map uses twice.
+    Raises InputError with the nearest name for a name that the file lacks, unless its categories are not `complete`,
+    and for one that the map uses twice.
     """
     names = list(class_map.classes)
-    place = _place(class_map, categories, source)
+    place = _place(class_map, categories, source, complete)
     ignored = {k: new for old, new in class_map.ignore.items() for k, category in enumerate(categories)
                if category in _spellings(old) and k not in place}
     if class_map.others == "keep" or not (class_map.others or class_map.classes):
@@ -73,7 +76,9 @@ def map_classes(class_map: ClassMap, categories: Sequence[str], ids: Sequence[in
         if names.count(name) > 1:
             raise InputError(f"{source}: the class map makes '{name}', which the file also has; merge the two")
     target = np.array([place.get(k, -1) for k in range(len(categories))], np.int32)
-    first = tuple(ids[target.tolist().index(index)] for index in range(len(names)))
+    new_ids = count(max(ids, default=0) + 1)
+    first = tuple(ids[target.tolist().index(index)] if index in target else next(new_ids)
+                  for index in range(len(names)))
     for k, new in ignored.items():
         if new not in names:
             raise InputError(f"{source}: the class map ignores '{categories[k]}' as '{new}'; {nearest(new, names)}")
@@ -81,12 +86,14 @@ def map_classes(class_map: ClassMap, categories: Sequence[str], ids: Sequence[in
     return Mapping(tuple(names), first, target, np.array([k in ignored for k in range(len(categories))], bool))
 
 
-def _place(class_map: ClassMap, categories: Sequence[str], source: str) -> dict[int, int]:
+def _place(class_map: ClassMap, categories: Sequence[str], source: str, complete: bool) -> dict[int, int]:
     """Return the class of every category that the map names; -1 where it drops it."""
     wanted = [(old, index) for index, (new, listed) in enumerate(class_map.classes.items())
               for old in _listed(new, listed)]
     place: dict[int, int] = {}
     for name, index in [*wanted, *((name, -1) for name in class_map.drop)]:
+        if not complete and not set(_spellings(name)) & set(categories):
+            continue
         k = _find(name, categories, source)
         if k in place:
             raise InputError(f"{source}: the class map uses '{categories[k]}' twice; keep one")

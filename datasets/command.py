@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
 from datasets.findings import ReadReport
-from datasets.read import FORMATS, has_splits, read, recognise
+from datasets.read import FORMATS, has_splits, read
 
 
 def add_annotation_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,15 +29,17 @@ def add_validation_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says where the validation set is."""
     parser.add_argument("--validation", metavar="PATH", help="annotations of the validation images")
     parser.add_argument("--validation-split", default="", metavar="SPLIT",
-                        help="which split of a VOC or YOLO folder is for validation (default: val)")
+                        help="their split in a folder, that of the training where --validation is left out "
+                             "(default with --validation: val)")
 
 
 def add_image_arguments(parser: argparse.ArgumentParser) -> None:
     """Add where the images are, and how alike two of them may be."""
-    parser.add_argument("--images", metavar="FOLDER", help="folder that the file names of the images start from")
+    parser.add_argument("--images", metavar="FOLDER", help="folder that the file names of the images start from; "
+                                                           "YOLO and VOC data sets know their own")
     parser.add_argument("--validation-images", metavar="FOLDER",
                         help="the same for the validation images (default: as --images)")
-    parser.add_argument("--max-distance", type=int, default=6, metavar="BITS",
+    parser.add_argument("--max-distance", type=int, default=6, choices=range(-1, 65), metavar="BITS",
                         help="images whose 64-bit perceptual hashes differ by so many bits are alike "
                              "(default: %(default)s; 0: nearly the same; -1: only identical files)")
 
@@ -52,38 +53,28 @@ def read_annotations(args: argparse.Namespace) -> tuple[Annotations, ReadReport]
 def read_validation(args: argparse.Namespace, train: Annotations) -> tuple[Annotations, ReadReport] | None:
     """Read the validation annotations, with the classes of `train`; None where the arguments name none.
 
-    Raises InputError for unusable ones.
+    A class that they do not list has no boxes there. Raises InputError for unusable annotations.
     """
     if not args.validation and not args.validation_split:
         return None
     path = args.validation or args.annotations
-    split = args.validation_split or ("val" if has_splits(path) else "")
-    return read(path, split=split, class_map=args.class_map, classes=train.categories, strict=args.strict)
+    format = args.format if path == args.annotations else ""
+    split = args.validation_split or ("val" if has_splits(path, format) else "")
+    return read(path, format=format, split=split, class_map=args.class_map, classes=train.categories,
+                strict=args.strict, lenient=True)
 
 
-def train_folder(args: argparse.Namespace) -> str:
-    """Return the folder of the training images, that of a YOLO or VOC data set itself; empty where it is not known."""
-    return args.images or _own_folder(args.annotations)
-
-
-def image_folders(args: argparse.Namespace) -> tuple[str, str]:
+def image_folders(args: argparse.Namespace, train: Annotations, validation: Annotations) -> tuple[str, str]:
     """Return the folders of the training and of the validation images.
 
-    Raises InputError where one is neither given nor known.
+    Raises InputError where one is neither given nor known from the annotations.
     """
-    folders = (train_folder(args), args.validation_images or _own_folder(args.validation or args.annotations)
-               or args.images or "")
+    folders = (args.images or train.images_root,
+               args.validation_images or validation.images_root or args.images or "")
     for folder, flag in zip(folders, ("--images", "--validation-images")):
         if not folder:
             raise InputError(f"{flag}: say in which folder the images are that the annotations name")
     return folders
-
-
-def _own_folder(annotations: str) -> str:
-    """Return the folder that a format which is a folder keeps its images in; empty for other formats."""
-    if recognise(annotations) not in ("yolo", "voc"):
-        return ""
-    return annotations if os.path.isdir(annotations) else os.path.dirname(annotations) or "."
 
 
 def split_names(names: Sequence[str]) -> list[str]:
@@ -91,7 +82,7 @@ def split_names(names: Sequence[str]) -> list[str]:
 
     Raises InputError for an empty name.
     """
-    parts = [part.strip() for name in names for part in name.split(",")]
+    parts = [part.strip() for name in names for part in name.strip().removesuffix(",").split(",")]
     if "" in parts:
         raise InputError(f"--classes {' '.join(names)}: an empty name; put commas between names only")
     return parts

@@ -18,7 +18,8 @@ class InputError(Exception):
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS,
-                errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+                errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR,
+                errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -46,7 +47,7 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
         except OSError as error:
             if error.errno not in _DISK_ERRORS:
                 raise
-            print(f"error: {error.filename or 'disk'}: {error.strerror}; make room or choose another place",
+            print(f"error: {str(error.filename or 'disk')[:200]}: {error.strerror}; make room or choose another place",
                   file=sys.stderr)
             return 2
         except Exception as error:  # TensorFlow's own class for a full disk, which this room must not import

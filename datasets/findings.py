@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from datasets.annotations import Annotations
+from datasets.listing import list_names, printable
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,13 @@ class Rule:
 
 
 RULES = {
-    "image without boxes": Rule("kept", "images without a box: they stay, every subset has its share"),
-    "crowd": Rule("kept", "crowd regions: kept for evaluation, left out of training"),
+    "image without boxes": Rule("kept", "images without a box: they stay"),
+    "crowd": Rule("kept", "crowd regions, difficult and ignored objects: kept for evaluation, left out of training"),
     "assumed size": Rule("kept", "images whose file gives no size: taken as 1280 x 720, as BDD100K's are"),
-    "difficult": Rule("kept", "objects marked difficult: taken as crowd regions"),
-    "no box": Rule("kept", "labels that are not boxes (polygons, lanes): left out"),
+    "no box": Rule("kept", "labels that are not boxes (polygons, lanes): not read"),
     "rounding": Rule("kept", "boxes over the image's edge by up to a pixel: cut there for training"),
     "empty box": Rule("repaired", "boxes without width or height inside the image: left out of training"),
     "over edge": Rule("repaired", "boxes further over the image's edge: cut there for training"),
-    "swapped corners": Rule("repaired", "boxes with swapped corners: put in order"),
     "repeated box id": Rule("repaired", "annotation ids given twice: numbered anew"),
     "other file name": Rule("repaired", "XML files that name no image there: taken to be of the one with their name"),
     "no image size": Rule("repaired", "XML files without an image size: read from the image"),
@@ -46,8 +45,8 @@ RULES = {
     "missing file": Rule("kept", "images that are listed but not in the folder: training stops there"),
     "unreadable file": Rule("kept", "image files that cannot be decoded: training stops there"),
     "repeated file": Rule("kept", "image files identical to an earlier one of their split"),
-    "leak": Rule("kept", "training images identical to a validation image: create_subsets.py --drop-leaks"),
-    "near leak": Rule("kept", "training images that look like a validation image: create_subsets.py --drop-leaks"),
+    "leak": Rule("kept", "training images identical to a validation image"),
+    "near leak": Rule("kept", "training images that look like a validation image"),
     "class without boxes": Rule("kept", "classes without a box"),
     "class not in validation": Rule("kept", "classes of training without a box in validation: their AP is undefined"),
     "class not in subset": Rule("kept", "classes without a box in a small subset (random order)"),
@@ -100,8 +99,8 @@ def summarise(annotations: Annotations, report: ReadReport) -> str:
     lines = [f"{annotations.num_images:,} images, {annotations.num_boxes:,} boxes, "
              f"{len(annotations.categories)} classes ({report.format})", *map(str, report.findings)]
     if report.dropped:
-        names = ", ".join(f"{name} {boxes:,}" for name, boxes in report.dropped.items())
-        lines.append(f"{sum(report.dropped.values()):,} boxes of other classes, left out: {names}")
+        names = [f"{printable(name)} {boxes:,}" for name, boxes in report.dropped.items()]
+        lines.append(f"{sum(report.dropped.values()):,} boxes of other classes, left out: {list_names(names)}")
     return "\n".join(lines)
 
 

@@ -36,19 +36,21 @@ class Table:
     crowd: np.ndarray  # bool [B]
     box_name: Callable[[int], str] = str  # row of the boxes -> what a person can look up
     findings: tuple[Finding, ...] = ()  # what only the reader can see
+    images_root: str = ""  # the folder that file names start from, where the format says it
 
 
 def assemble(table: Table, class_map: str = "", classes: Sequence[str] = (), strict: bool = False,
-             ) -> tuple[Annotations, ReadReport]:
+             lenient: bool = False) -> tuple[Annotations, ReadReport]:
     """Return the annotations of `table` under a class map and a choice of classes, and what is odd in it.
 
     Boxes stay as they are written, so that evaluation is that of the file; `for_training` repairs them.
-    Raises InputError for wrong classes, for a table without images or categories, for an image named twice, for an
-    impossible box, and if `strict`, for anything that a rule would repair or skip.
+    With `lenient`, a class that the file lacks has no boxes. Raises InputError for wrong classes, for a table without
+    images or categories, for an image named twice, for an impossible box, and if `strict`, for anything that a rule
+    would repair or skip.
     """
     _check_images(table)
     _check_boxes(table)
-    mapping = _map(table, class_map, classes)
+    mapping = _map(table, class_map, classes, lenient)
     skipped = _skip(table)
     listed = np.ones(len(table.boxes), bool)
     for finding in skipped:
@@ -72,6 +74,7 @@ def assemble(table: Table, class_map: str = "", classes: Sequence[str] = (), str
         areas=np.where(np.isnan(areas), boxes[:, 2] * boxes[:, 3], areas),
         source=table.source,
         checksum=table.checksum,
+        images_root=table.images_root,
     )
     findings = (*table.findings, *skipped, *_notice(annotations, keep, table.box_name))
     if strict:
@@ -79,12 +82,13 @@ def assemble(table: Table, class_map: str = "", classes: Sequence[str] = (), str
     return annotations, ReadReport(table.format, len(table.boxes), _dropped(table, listed, target), findings)
 
 
-def _map(table: Table, class_map: str, classes: Sequence[str]) -> Mapping:
+def _map(table: Table, class_map: str, classes: Sequence[str], lenient: bool) -> Mapping:
     if class_map:
-        mapping = map_classes(read_class_map(class_map), table.categories, table.category_ids, table.source)
+        mapping = map_classes(read_class_map(class_map), table.categories, table.category_ids, table.source,
+                              complete=not lenient)
     else:
         mapping = keep_all(table.categories, table.category_ids)
-    return choose(mapping, classes, table.source, table.complete) if classes else mapping
+    return choose(mapping, classes, table.source, table.complete and not lenient) if classes else mapping
 
 
 def _check_images(table: Table) -> None:
@@ -96,8 +100,9 @@ def _check_images(table: Table) -> None:
                          ("category id", table.category_ids), ("category", table.categories)):
         if len(set(values)) < len(values):
             seen: set = set()
-            repeated = next(v for v in values if v in seen or seen.add(v))
-            raise InputError(f"{table.source}: {what} {repeated!r:.80} appears twice; keep one")
+            repeated = [v for v in values if v in seen or seen.add(v)]
+            raise InputError(f"{table.source}: {what} {repeated[0]!r:.80} appears twice; keep one "
+                             f"({len(repeated)} such)")
 
 
 def _check_boxes(table: Table) -> None:

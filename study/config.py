@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from datasets.errors import InputError, nearest
+from datasets.orders.order import FRACTIONS
 from datasets.settings import convert, read_yaml
 from datasets.yaml12 import dump
 
@@ -106,7 +107,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     datasets: tuple[DatasetConfig, ...]
     detectors: tuple[DetectorConfig, ...]
-    fractions: tuple[float, ...] = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0)  # per cent of the images
+    fractions: tuple[float, ...] = FRACTIONS  # per cent of the images
     strategy: Literal["random", "stratified", "balanced", "order-file"] = "random"  # of the nested order
     draws: Repeats = Repeats()
     seeds: Repeats = Repeats()

@@ -42,7 +42,7 @@ def test_only_the_order_is_written_unless_asked(source, tmp_path, capsys):
     assert main(["--annotations", str(source), "--out", str(out), "--fractions", "10", "100"]) == 0
     assert [p.name for p in out.iterdir()] == ["order.json"]
     lines = capsys.readouterr().out.splitlines()
-    lines = lines[-2:]
+    lines = lines[-3:-1]
     assert lines[0].split()[:6] == ["10", "%", "4", "images", str(_boxes_of_first(out, 4)), "boxes"]
     assert lines[0].endswith("no box of: train") and lines[1].split()[4] == "60"
 
@@ -127,7 +127,54 @@ def test_leaking_images_are_left_out_and_named(leaking, tmp_path, capsys):
 def test_leaks_need_a_validation_set(leaking, capsys):
     place = leaking.index("--validation")
     assert main(leaking[:place] + leaking[place + 2:]) == 2
-    assert "give the validation annotations, too" in capsys.readouterr().err
+    assert "name the validation annotations, too" in capsys.readouterr().err
+
+
+def test_a_ranking_may_name_what_leaks(leaking, tmp_path):
+    (tmp_path / "ranking.txt").write_text("\n".join(f"{i}.jpg" for i in range(20, 0, -1)))
+    assert main([*leaking, "--strategy", "order-file", "--ranking", str(tmp_path / "ranking.txt"),
+                 "--fractions", "100"]) == 0
+    order = read_order(tmp_path / "out/order.json")
+    assert list(order.image_ids) == [i for i in range(20, 0, -1) if i not in (4, 9)]
+
+
+def test_images_that_cannot_be_compared_stop_the_search_for_leaks(leaking, tmp_path, capsys):
+    (tmp_path / "train/7.jpg").write_bytes(b"no picture")
+    assert main(leaking) == 2
+    assert "7.jpg: cannot be decoded, so it cannot be compared" in capsys.readouterr().err
+    (tmp_path / "train/7.jpg").unlink()
+    assert main(leaking) == 2
+    assert "7.jpg: listed in" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_nothing_but_leaks_is_refused(leaking, tmp_path, capsys):
+    validation = leaking.index("--validation")
+    leaking[validation + 1] = leaking[leaking.index("--annotations") + 1]
+    leaking[validation + 3] = leaking[leaking.index("--images") + 1]
+    assert main(leaking) == 2
+    assert "all 20 training images are in the validation set, too" in capsys.readouterr().err
+
+
+def test_another_order_in_the_same_folder_is_refused(source, tmp_path, capsys):
+    arguments = ["--annotations", str(source), "--out", str(tmp_path / "out"), "--fractions"]
+    assert main([*arguments, "10"]) == main([*arguments, "20", "50"]) == 0
+    before = (tmp_path / "out/order.json").read_bytes()
+    for other in (["--strategy", "balanced"], ["--classes", "car"]):
+        assert main([*arguments, "20", *other]) == 2
+        assert "holds another order" in capsys.readouterr().err
+    assert (tmp_path / "out/order.json").read_bytes() == before
+
+
+def test_crowds_are_not_counted(source, tmp_path, capsys):
+    content = json.loads(source.read_text())
+    for box in content["annotations"][:10]:
+        box["iscrowd"] = 1
+    source.write_text(json.dumps(content))
+    assert main(["--annotations", str(source), "--out", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].split() == ["100", "%", "40", "images", "50", "boxes"]
+    assert [line.split()[0] for line in lines if line.endswith("boxes") or "no box of" in line] == [
+        "2.5", "5", "10", "15", "20", "30", "50", "75", "100"]
 
 
 @pytest.mark.parametrize(("arguments", "fragment"), [

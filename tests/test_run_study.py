@@ -17,6 +17,7 @@ import run_study
 from detectors.runtime import start
 from study.command import open_study
 from tests import folders
+from tests.small import write_split
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = {"batch_size": 8, "epochs": 1, "min_steps": 60, "optimizer": "adam", "learning_rate": 0.001,
@@ -139,10 +140,38 @@ def test_other_annotations_are_refused_in_one_line(folder):
     assert refused.stderr.count("\n") == 1 and "other annotations" in refused.stderr
 
 
-@pytest.mark.parametrize("write", [folders.write_coco, folders.write_yolo, folders.write_voc, folders.write_bdd])
-def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path, capsys, write):
+@pytest.mark.slow
+def test_a_study_that_holds_its_validation_images_out_completes(tmp_path):
+    """There is no validation set beside the training images that could be taken for it."""
+    write_split(tmp_path / "paint", "train", 40)
+    recipe = RECIPE | {"batch_size": 4, "min_steps": 20}
+    study = STUDY | {"datasets": [{"name": "paint", "root": str(tmp_path / "paint"), "hold_out": 30}], "draws": {},
+                     "detectors": [STUDY["detectors"][0] | {"width": 0.1, "recipes": {"scaled": recipe}}]}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    finished = _run(tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    folder = tmp_path / "studies/small"
+    trained_on = set(json.loads((folder / "paint/order.json").read_text())["image_ids"])
+    held_out = set(range(1, 41)) - trained_on
+    results = pd.read_csv(folder / "results.csv")
+    assert results.groupby("fraction")["images"].first().to_dict() == {
+        fraction: fraction * len(trained_on) // 100 for fraction in (10, 50, 100)} and 5 <= len(held_out) <= 20
+    for run in folder.glob("paint/runs/tiny/*/draw-0/seed-0"):
+        found = {detection["image_id"] for detection in json.loads((run / "detections.json").read_text())}
+        assert found and found <= held_out
+    assert (folder / "charts/detections_paint_tiny.png").exists() and (folder / "report.html").exists()
+    again = _run(tmp_path)
+    assert again.returncode == 0 and "nothing to do: all 3 runs are finished" in again.stdout
+
+
+@pytest.mark.parametrize(("write", "sizes", "images"), [
+    *((write, (40, 12), [12, 40, 2]) for write in (folders.write_coco, folders.write_yolo, folders.write_voc,
+                                                   folders.write_bdd)),
+    (folders.write_single, (50,), [8, 42, 2]),  # its validation images are held out
+])
+def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path, capsys, write, sizes, images):
     out = tmp_path / "study.yaml"
-    root = write(tmp_path / "data", 40, 12)
+    root = write(tmp_path / "data", *sizes)
     assert run_study.main(["--init", str(root), "--out", str(out), "--no-estimate"]) == 0
     assert capsys.readouterr().out.endswith(f"wrote {out}\n\nnext: python run_study.py {out}\n")
     arguments = run_study.parse([str(out), "--studies", str(tmp_path / "studies")])
@@ -153,7 +182,7 @@ def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path,
     from records.prepare import prepare
 
     written = prepare(study, study_folder, study.datasets[0])
-    assert [sum(shard.images for shard in manifest.shards) for manifest in written] == [12, 40, 2]  # and draw 1
+    assert [sum(shard.images for shard in manifest.shards) for manifest in written] == images  # and draw 1
 
 
 @pytest.mark.parametrize(("arguments", "fragment"), [

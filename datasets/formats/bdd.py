@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, count
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.findings import found
-from datasets.formats.folder import checksum_of, is_visible, spellings
+from datasets.formats.folder import checksum_of, spellings, visible_names
 from datasets.formats.scalabel import Config, Frame, Packed, Size, coco_boxes, leaf_categories, read_file
 from datasets.table import Table
 
@@ -28,29 +28,21 @@ def read_table(path: str | Path, split: str = "") -> Table:
 
     Raises InputError naming the file and the record for anything of another type or shape.
     """
-    paths = _label_files(Path(path), split)
-    files, checksums = zip(*map(read_file, paths))
-    frames: list[Frame] = [frame for file in files for frame in file.frames]
-    config = next((file.config for file in files if file.config), Config())
+    frames, config, checksum = _read_frames(Path(path), split)
     packed: list[Packed] = [frame.packed for frame in frames]
     file_names, sizes = _file_names(frames), [frame.size or config.imageSize for frame in frames]
     names, name_of_label = _names(packed)
-    seen, configured = {name for name in names if name}, leaf_categories(config)
+    seen, configured = {name for name in names if name}, tuple(dict.fromkeys(leaf_categories(config)))
     bdd = _is_bdd(seen, configured)
-    known = _layout(seen.union(configured)) if bdd else tuple(dict.fromkeys(configured))
+    known = _layout(seen.union(configured)) if bdd else configured
     categories = (*known, *sorted(seen.difference(known)))
     sizeless = [] if bdd else [frame for frame, size in enumerate(sizes) if not size]
     boxed = np.frombuffer(b"".join(p.boxed for p in packed), bool)
-    labels, starts = np.flatnonzero(boxed), np.cumsum([0, *(len(p.boxed) for p in packed)])
-
-    def label_name(label: int) -> str:
-        frame = int(np.searchsorted(starts, label, side="right")) - 1
-        return f"{file_names[frame]} labels[{label - starts[frame]}]"
-
+    labels, label_name = np.flatnonzero(boxed), _label_names(file_names, packed)
     return Table(
         format="bdd",
         source=str(path),
-        checksum=checksum_of({p.name: c for p, c in zip(paths, checksums)}) if Path(path).is_dir() else checksums[0],
+        checksum=checksum,
         categories=categories,
         category_ids=tuple(range(1, len(categories) + 1)),
         complete=bool(known),
@@ -67,6 +59,15 @@ def read_table(path: str | Path, split: str = "") -> Table:
         findings=(*found("no box", np.flatnonzero(~boxed), label_name),
                   *found("assumed size", sizeless, file_names.__getitem__)),
     )
+
+
+def _read_frames(path: Path, split: str) -> tuple[list[Frame], Config, str]:
+    """Return the frames of all files, what the first that has it says about them, and the checksum of the files."""
+    paths = _label_files(path, split)
+    files, checksums = zip(*map(read_file, paths))
+    config = next((file.config for file in files if file.config), Config())
+    checksum = checksum_of({p.name: c for p, c in zip(paths, checksums)}) if path.is_dir() else checksums[0]
+    return [frame for file in files for frame in file.frames], config, checksum
 
 
 def _label_files(path: Path, split: str) -> list[Path]:
@@ -89,7 +90,7 @@ def _label_files(path: Path, split: str) -> list[Path]:
 
 
 def _json_files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("*.json") if is_visible(file.name, ".json"))
+    return [folder / name for name in visible_names(folder, (file.name for file in folder.glob("*.json")), ".json")]
 
 
 def _file_names(frames: Sequence[Frame]) -> tuple[str, ...]:
@@ -112,6 +113,17 @@ def _names(packed: Sequence[Packed]) -> tuple[list[str], np.ndarray]:
     places: defaultdict[str, int] = defaultdict(count().__next__)  # a new name gets the next number
     places_of_labels = np.fromiter(map(places.__getitem__, chain.from_iterable(p.names for p in packed)), np.int64)
     return list(places), places_of_labels
+
+
+def _label_names(file_names: Sequence[str], packed: Sequence[Packed]) -> Callable[[int], str]:
+    """Return a function from the number of a label in all frames to what a person can look up."""
+    starts = np.cumsum([0, *(len(p.boxed) for p in packed)])
+
+    def name(label: int) -> str:
+        frame = int(np.searchsorted(starts, label, side="right")) - 1
+        return f"{file_names[frame]} labels[{label - starts[frame]}]"
+
+    return name
 
 
 def _is_bdd(seen: set[str], configured: Sequence[str]) -> bool:

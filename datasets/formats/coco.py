@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -16,11 +17,14 @@ from datasets.errors import InputError
 from datasets.files import whole_file
 from datasets.findings import Finding, found
 from datasets.formats.decode import collector_off, decode
+from datasets.formats.packed import length_bytes, view
 from datasets.table import Table, assemble
 
 LARGEST_ID = 2**53  # beyond it floats, and with them other readers of JSON, skip numbers
 Id = Annotated[int, Meta(ge=-LARGEST_ID, le=LARGEST_ID)]
 _Pixels = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+_PACKED = re.compile(rb"\x86\xa8image_id\xcb.{8}\xabcategory_id\xcb.{8}\xa4bbox\x94(?:\xcb.{8}){4}\xa4area\xcb.{8}"
+                     rb"\xa7iscrowd[\0\1]\xa2id\xcb.{8}", re.DOTALL)  # a _Box in MessagePack
 _LUT_SPREAD = 32  # ids this many times sparser than their number are searched for, not tabulated
 
 
@@ -153,11 +157,7 @@ def _list_once(images: list[_Image]) -> tuple[list[_Image], list[Finding]]:
 
 
 def _columns(records: list[_Box]) -> np.ndarray:
-    """Return the records as a structured array [B], a field of big-endian floats for each of theirs.
-
-    MessagePack (msgpack.org, "Formats") writes a list's length, then each record as a map: a byte, and for every field
-    its name after a byte and each number after another; a flag is a byte.
-    """
+    """Return the records as a structured array [B], a field of big-endian floats for each of theirs."""
     layout: list[tuple] = [("map", "V1")]
     for name in _Box.__struct_fields__:
         layout.append((f"{name} key", f"V{1 + len(name)}"))
@@ -169,7 +169,7 @@ def _columns(records: list[_Box]) -> np.ndarray:
             layout += [(f"{name} tag", "V1"), (name, ">f8")]
     kind = np.dtype(layout)
     content = msgspec.msgpack.encode(records)
-    return np.frombuffer(content, kind, len(records), len(content) - kind.itemsize * len(records))
+    return view(content, length_bytes(content, len(records), kind.itemsize), kind, _PACKED)
 
 
 def _whole(records: np.ndarray, key: str, path: str | Path) -> np.ndarray:

@@ -34,12 +34,13 @@ def decode(path: str | Path, kind: type[_T], what: str) -> tuple[_T, str]:
             try:
                 decoded = msgspec.json.decode(content, type=kind)
             except msgspec.DecodeError as error:
-                raise InputError(f"{path}: not {what} ({_explain(content, error, kind)})") from None
+                raise InputError(f"{path}: not {what} ({_explain(content, error, kind)}); correct that record, or "
+                                 "export the file again") from None
             return decoded, checksum.result()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; check the path") from None
     except (ValueError, RecursionError) as error:  # an empty file cannot be mapped
-        raise InputError(f"{path}: not {what} ({error})") from None
+        raise InputError(f"{path}: not {what} ({error}); export the file again") from None
 
 
 def _start_hashing(content: mmap.mmap, pool: ThreadPoolExecutor) -> Future[str]:

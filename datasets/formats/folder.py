@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from datasets.errors import InputError
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
 LARGEST = 16 << 20  # bytes; a crowd of thousands of polygons in one image is less
-_VALIDATION = ("val", "valid", "validation")
+VALIDATION = ("val", "valid", "validation")  # what the split is called
 
 
 def read_small(path: str | os.PathLike[str]) -> bytes:
@@ -53,6 +53,21 @@ def is_visible(name: str, suffixes: str | tuple[str, ...]) -> bool:
     return name.lower().endswith(suffixes) and not name.startswith(".")
 
 
+def visible_names(folder: str | os.PathLike[str], names: Iterable[str], suffixes: str | tuple[str, ...]) -> list[str]:
+    """Return those of the names in a folder that `is_visible` lets through, sorted.
+
+    Raises InputError for one that is not UTF-8, as old archives have them: nothing could be written about it.
+    """
+    chosen = sorted(name for name in names if is_visible(name, suffixes))
+    for path in (os.path.join(folder, name) for name in chosen):
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            readable = path.encode(errors="backslashreplace").decode()
+            raise InputError(f"{readable}: file name is not UTF-8; rename it") from None
+    return chosen
+
+
 def spellings(split: str) -> tuple[str, ...]:
     """Return the names that a split may have: none given is train, and validation has three."""
-    return _VALIDATION if split in _VALIDATION else (split or "train",)
+    return VALIDATION if split in VALIDATION else (split or "train",)

@@ -15,12 +15,15 @@ from msgspec.structs import astuple
 
 from datasets.errors import InputError
 from datasets.formats.decode import decode
+from datasets.formats.packed import length_bytes, view
 
-_FRAME = re.compile(r"`\$(?:\.frames)?\[(\d+)\]")  # in the text of an error
+_FRAME = re.compile(r"`\$(?:\.frames)?\[(\d+)\][^`]*`")  # in the text of an error
+_NOT_A_NUMBER = re.compile(rb"([:,\[]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])")
 _NO = ("", "0", "false", "no", "none")  # what an attribute written as text says where it does not hold
 _ENCODER = msgspec.msgpack.Encoder()
 _BOX = np.dtype({"names": ["x1", "y1", "x2", "y2"], "formats": 4 * [">f8"], "offsets": [5, 17, 29, 41],
                  "itemsize": 49})  # of a _Box in MessagePack: keys of three bytes, numbers of eight, marks of one
+_PACKED = re.compile(rb"\x84\xa2x1\xcb.{8}\xa2y1\xcb.{8}\xa2x2\xcb.{8}\xa2y2\xcb.{8}", re.DOTALL)
 
 _Coordinate = Annotated[float, Meta(ge=-1e9, le=1e9)]
 _Pixels = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -137,9 +140,10 @@ def coco_boxes(packed: Iterable[Packed]) -> np.ndarray:
     Scalabel's box2d_to_bbox (scalabel/label/transforms.py) counts the last pixel, whatever the layout: BDD100K's
     toolkit renames the classes of 2018 and converts both alike, and its first evaluation (bdd_data/evaluate.py, 2018)
     measured overlaps so. Swapped corners are left as they are: the size is negative, as in what Scalabel writes, and
-    the box unusable, as for the toolkit of 2018 (bdd_data/label2det.py).
+    the box unusable, as for the toolkit of 2018 (bdd_data/label2det.py). An x2 less than a pixel below x1 is not
+    swapped: with the last pixel counted, that is how a box narrower than a pixel is written.
     """
-    corners = np.frombuffer(b"".join(p.corners for p in packed), _BOX)
+    corners = view(b"".join(p.corners for p in packed), 0, _BOX, _PACKED)
     return np.stack([corners["x1"], corners["y1"], corners["x2"] - corners["x1"] + 1,
                      corners["y2"] - corners["y1"] + 1], axis=1, dtype=float)
 
@@ -165,7 +169,7 @@ def _pack(labels: list[_Label]) -> Packed:
     return Packed(
         names=[intern(label.category or "") for label in labels],
         boxed=bytes([box is not None for box in boxes]),
-        corners=corners[len(corners) - _BOX.itemsize * len(given):],
+        corners=corners[length_bytes(corners, len(given), _BOX.itemsize):],
         crowd=bytes(len(given)) if plain else bytes([_is_crowd(a) for a, box in zip(attributes, boxes) if box]),
     )
 
@@ -177,14 +181,19 @@ def _is_crowd(attributes: _Attributes | None) -> bool:
 
 
 def _name_frame(path: Path, message: str) -> str:
-    """Return the message with the name of the frame whose number it has, for a file that few editors open."""
+    """Return the message with the name of the frame whose number it has, for a file that few editors open.
+
+    What is no number there has a number put in its place: otherwise nothing of the file could be decoded.
+    """
     number = _FRAME.search(message)
     if not number:
         return message
     kind: Any = list[_Named] | _NamedFile
     try:
-        content = decode(path, kind, "")[0]
-    except InputError:
+        content = msgspec.json.decode(_NOT_A_NUMBER.sub(rb"\g<1>0", path.read_bytes()), type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError, OSError):
         return message
     name = (content.frames if isinstance(content, _NamedFile) else content)[int(number[1])].name
-    return f"{message}, frame {name!r:.100}" if isinstance(name, str) else message
+    if not isinstance(name, str):
+        return message
+    return f"{message[:number.end()]}, frame {name!r:.100}{message[number.end():]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -13,7 +13,15 @@ import numpy as np
 
 from datasets.errors import InputError, nearest
 from datasets.findings import Finding, found
-from datasets.formats.folder import IMAGE_SUFFIXES, checksum_of, is_visible, read_lines, read_small, sha256, spellings
+from datasets.formats.folder import (
+    IMAGE_SUFFIXES,
+    checksum_of,
+    read_lines,
+    read_small,
+    sha256,
+    spellings,
+    visible_names,
+)
 from datasets.formats.voc_xml import Image, ImageFolder, class_names, parse_xml, read_image
 from datasets.table import Table
 
@@ -52,12 +60,12 @@ def read_table(path: str | Path, split: str = "") -> Table:
     for name in files.others:  # so that every split has the same categories
         names |= class_names(parse_xml(folder / name)[0], folder / name)
     images.sort(key=lambda image: image.file_name)
-    table = _tabulate(images, names, str(path), checksum_of(digests))
-    return replace(table, findings=(*_gather([{"repeated image": files.repeats}, *(i.oddities for i in images)]),
-                                    *found("difficult", np.flatnonzero(table.crowd), table.box_name)))
+    findings = _gather([{"repeated image": files.repeats}, *(image.oddities for image in images)])
+    return _tabulate(images, names, str(path), checksum_of(digests), findings)
 
 
-def _tabulate(images: Sequence[Image], names: set[str], source: str, checksum: str) -> Table:
+def _tabulate(images: Sequence[Image], names: set[str], source: str, checksum: str,
+              findings: Iterable[Finding]) -> Table:
     standard = bool(names) and names.issubset(CLASSES)
     categories = CLASSES if standard else tuple(sorted(names))
     position = {name: index for index, name in enumerate(categories)}
@@ -80,6 +88,8 @@ def _tabulate(images: Sequence[Image], names: set[str], source: str, checksum: s
         areas=np.full(len(objects), np.nan),
         crowd=np.array([o.difficult for o in objects], bool),
         box_name=records.__getitem__,
+        findings=tuple(findings),
+        images_root=source,
     )
 
 
@@ -134,10 +144,11 @@ def _find_listed(folder: Path, every: Sequence[str], annotations: str, images: s
 
 
 def _list_xml(folder: Path, name: str) -> list[str]:
-    return sorted(os.path.join(name, entry) for entry in os.listdir(folder / name) if is_visible(entry, ".xml"))
+    place = folder / name
+    return [os.path.join(name, entry) for entry in visible_names(place, os.listdir(place), ".xml")]
 
 
 def _list_images(folder: Path, name: str) -> ImageFolder:
     place = folder / name
-    names = sorted(n for n in os.listdir(place) if is_visible(n, IMAGE_SUFFIXES)) if place.is_dir() else []
+    names = visible_names(place, os.listdir(place), IMAGE_SUFFIXES) if place.is_dir() else []
     return ImageFolder(name, frozenset(names), {os.path.splitext(n)[0]: n for n in reversed(names)})

@@ -93,8 +93,15 @@ def _read_object(element: Element, box: Element, folder: Path, record: str) -> O
     xmin, ymin, xmax, ymax = (_number(box, corner, where) for corner in _CORNERS)
     if xmax < xmin or ymax < ymin:
         raise InputError(f"{where}: its corners are swapped ({xmin:g}, {ymin:g}, {xmax:g}, {ymax:g}); correct it")
-    difficult = element.find("difficult") is not None and _number(element, "difficult", where) != 0
-    return Object(name, (xmin - 1, ymin - 1, xmax - xmin + 1, ymax - ymin + 1), difficult, record)
+    return Object(name, (xmin - 1, ymin - 1, xmax - xmin + 1, ymax - ymin + 1), _is_difficult(element, where), record)
+
+
+def _is_difficult(element: Element, where: str) -> bool:
+    """Return whether an object is marked difficult: 1. Nothing and PASCAL's own Unspecified count as 0."""
+    text = _text(element, "difficult", where, 200)
+    if text.lower() not in ("", "unspecified", "0", "1"):
+        raise InputError(f"{where}: its <difficult> is '{' '.join(text.split()):.40}', neither 0 nor 1; correct it")
+    return text == "1"
 
 
 def class_names(root: Element, path: Path) -> set[str]:

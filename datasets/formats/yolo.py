@@ -19,15 +19,24 @@ import numpy as np
 from msgspec import Meta
 
 from datasets.errors import InputError, nearest
-from datasets.findings import found
-from datasets.formats.folder import IMAGE_SUFFIXES, checksum_of, is_visible, read_lines, read_small, sha256, spellings
-from datasets.formats.yolo_labels import check_values, read_labels, split_repeats
-from datasets.orientation import TRANSPOSED, boxes_as_stored, read_size
+from datasets.findings import Finding, found
+from datasets.formats.folder import (
+    IMAGE_SUFFIXES,
+    VALIDATION,
+    checksum_of,
+    is_visible,
+    read_lines,
+    read_small,
+    sha256,
+    spellings,
+    visible_names,
+)
+from datasets.formats.yolo_labels import Labels, read_labels, split_repeats, to_pixels
+from datasets.orientation import read_size
 from datasets.settings import read_yaml
 from datasets.table import Table
 
 _THREADS, _CHUNK = 4, 256  # images; handed over singly, threads cost more than they save
-_ROUNDING = 1e-6  # of the image: with six decimals, a box up to the edge ends this little before or behind it
 _Name = Annotated[str, Meta(min_length=1, max_length=200)] | int
 _Count = Annotated[int, Meta(ge=1, le=10_000)]
 
@@ -44,7 +53,8 @@ class _Settings(msgspec.Struct, frozen=True):
 @dataclass(frozen=True)
 class _Split:
     root: str  # the folder that file names start from
-    images: list[str]  # sorted paths
+    images: list[str]  # paths
+    file_names: tuple[str, ...]  # the same relative to the root, sorted
     repeats: list[str]  # images that are listed more than once
     lists: list[str]  # text files that list the images
 
@@ -57,44 +67,43 @@ def read_table(path: str | Path, split: str = "") -> Table:
     tell, and its boxes are turned to the stored pixels instead.
     Raises InputError naming the file and the line for what is not a label, and for images that cannot be opened.
     """
-    path = Path(path)
-    yaml = _find_yaml(path)
+    yaml = _find_yaml(Path(path))
     names, columns, places = _read_settings(yaml, split)
     part = _find_images(yaml, places)
     files = [_label_file(image) for image in part.images]
-    labels = read_labels(files, columns)
-    check_values(labels, files, len(names))
+    labels = read_labels(files, columns, len(names))
     once, again = split_repeats(labels)
     sizes = _read_sizes(part.images)
-    unused = _find_unused(part, files)
 
     def record(row: int) -> str:
         return f"{_relative(files[labels.images[row]], part.root)} line {labels.lines[row]}"
 
-    digests = labels.digests | {file: sha256(read_small(file)) for file in (str(yaml), *part.lists)}
-    file_names = tuple(_relative(image, part.root) for image in part.images)
     return Table(
         format="yolo",
         source=str(path),
-        checksum=checksum_of({_relative(file, part.root): digest for file, digest in digests.items()}),
+        checksum=_checksum(labels, [str(yaml), *part.lists], part.root),
         categories=names,
         category_ids=tuple(range(len(names))),
         complete=True,
-        image_ids=np.arange(1, len(file_names) + 1),
-        file_names=file_names,
+        image_ids=np.arange(1, len(part.images) + 1),
+        file_names=part.file_names,
         widths=sizes[:, 0],
         heights=sizes[:, 1],
         images=labels.images[once],
         classes=labels.values[once, 0].astype(np.int32),
-        boxes=_to_pixels(labels.values[once, 1:], sizes[labels.images[once]]),
+        boxes=to_pixels(labels.values[once, 1:], sizes[labels.images[once]]),
         areas=np.full(len(once), np.nan),
         crowd=np.zeros(len(once), bool),
         box_name=lambda row: record(once[row]),
-        findings=(*found("repeated image", range(len(part.repeats)), part.repeats.__getitem__),
-                  *found("repeated label", again, record),
-                  *found("no label file", labels.without, file_names.__getitem__),
-                  *found("unused label file", range(len(unused)), unused.__getitem__)),
+        findings=(*found("repeated label", again, record),
+                  *found("no label file", labels.without, part.file_names.__getitem__), *_find_odd_files(part, files)),
+        images_root=part.root,
     )
+
+
+def _checksum(labels: Labels, others: Sequence[str], root: str) -> str:
+    digests = labels.digests | {file: sha256(read_small(file)) for file in others}
+    return checksum_of({_relative(file, root): digest for file, digest in digests.items()})
 
 
 def _find_yaml(path: Path) -> Path:
@@ -117,7 +126,7 @@ def _read_settings(path: Path, split: str) -> tuple[tuple[str, ...], int, list[t
         settings = msgspec.convert(raw, _Settings)
         key = next((key for key in spellings(split) if raw.get(key)), None)
         if key is None:
-            keys = [key for key in ("train", "val", "valid", "validation", "test") if raw.get(key)]
+            keys = [key for key in ("train", *VALIDATION, "test") if raw.get(key)]
             raise InputError(f"{path}: has no images for '{split or 'train'}'; {nearest(split or 'train', keys)}")
         entries = msgspec.convert(raw[key], str | list[str])
     except msgspec.ValidationError as error:
@@ -128,7 +137,7 @@ def _read_settings(path: Path, split: str) -> tuple[tuple[str, ...], int, list[t
     stated = os.path.normpath(os.path.join(folder, settings.path or ""))
     roots = dict.fromkeys((stated, folder) if os.path.isdir(stated) else (folder,))
     columns = 5 + settings.kpt_shape[0] * settings.kpt_shape[1] if settings.kpt_shape else 0
-    return _names(settings, path), columns, [(root, [_resolve(root, entry) for entry in entries]) for root in roots]
+    return _names(settings, path), columns, [(root, [resolve(root, entry) for entry in entries]) for root in roots]
 
 
 def _names(settings: _Settings, path: Path) -> tuple[str, ...]:
@@ -142,8 +151,11 @@ def _names(settings: _Settings, path: Path) -> tuple[str, ...]:
     return tuple(str(names[number]) for number in range(len(names)))
 
 
-def _resolve(root: str, entry: str) -> str:
-    """Return where `entry` lies; ``../`` is also tried as ``./``, for Roboflow writes it for the folder itself."""
+def resolve(root: str, entry: str) -> str:
+    """Return where an entry of data.yaml (a folder or list of images) lies, which starts from the folder `root`.
+
+    One with ``../`` is also tried as ``./``, for Roboflow writes that for the folder itself.
+    """
     place = os.path.normpath(os.path.join(root, entry))
     if entry.startswith("../") and not os.path.exists(place):
         return os.path.normpath(os.path.join(root, entry[3:]))
@@ -162,7 +174,8 @@ def _find_images(yaml: Path, roots: Sequence[tuple[str, list[str]]]) -> _Split:
             if image in images:
                 repeats.append(_relative(image, root))
             images.add(image)
-    return _Split(root, sorted(images, key=lambda image: _relative(image, root)), repeats, lists)
+    named = sorted((_relative(image, root), image) for image in images)
+    return _Split(root, [image for _, image in named], tuple(name for name, _ in named), repeats, lists)
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -175,7 +188,7 @@ def _walk(folder: str) -> Iterator[str]:
             continue
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (os.path.join(parent, name) for name in names if is_visible(name, IMAGE_SUFFIXES))
+        yield from (os.path.join(parent, name) for name in visible_names(parent, names, IMAGE_SUFFIXES))
 
 
 def _refuse(error: OSError) -> NoReturn:
@@ -206,32 +219,19 @@ def _read_sizes(images: Sequence[str]) -> np.ndarray:
         return np.array(list(chain.from_iterable(sizes)), np.int32).reshape(-1, 3)
 
 
-def _to_pixels(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return float64 [B, 4] [x, y, width, height] in pixels of boxes (centre and size as fractions).
-
-    `sizes` is int [B, 3]: each image's displayed width and height, and orientation.
-    """
-    width, height, orientation = sizes.T
-    ambiguous = (orientation < TRANSPOSED) | (width == height)  # the size is the same stored and displayed
-    boxes = boxes_as_stored(boxes, np.where(ambiguous, orientation, 1))
-    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
-    low = np.where(np.abs(low) < _ROUNDING, 0, low) * sizes[:, :2]
-    high = np.where(np.abs(high - 1) < _ROUNDING, 1, high) * sizes[:, :2]
-    return np.concatenate([low, high - low], axis=1)
-
-
-def _find_unused(part: _Split, labels: Sequence[str]) -> list[str]:
-    """Return the label files, relative to the root, without an image in the folder where theirs would be."""
+def _find_odd_files(part: _Split, labels: Sequence[str]) -> list[Finding]:
+    """Return the images listed twice, and the label files without an image in the folder where theirs would be."""
     unused = []
     for folder, images in {os.path.dirname(label): os.path.dirname(image)
                            for label, image in zip(labels, part.images)}.items():
         stems = {os.path.splitext(name)[0] for name in os.listdir(images) if is_visible(name, IMAGE_SUFFIXES)}
-        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        for name in visible_names(folder, os.listdir(folder) if os.path.isdir(folder) else (), ".txt"):
             file = os.path.join(folder, name)
-            if (is_visible(name, ".txt") and os.path.splitext(name)[0] not in stems and name != "classes.txt"
-                    and file not in part.lists):
+            if os.path.splitext(name)[0] not in stems and name != "classes.txt" and file not in part.lists:
                 unused.append(_relative(file, part.root))
-    return sorted(unused)
+    unused.sort()
+    return [*found("repeated image", range(len(part.repeats)), part.repeats.__getitem__),
+            *found("unused label file", range(len(unused)), unused.__getitem__)]
 
 
 def _relative(file: str, root: str) -> str:

@@ -11,8 +11,10 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.formats.folder import read_small, sha256
+from datasets.orientation import TRANSPOSED, boxes_as_stored
 
 _BOM = b"\xef\xbb\xbf"
+_ROUNDING = 1e-6  # of the image: with six decimals, a box up to the edge ends this little before or behind it
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +28,11 @@ class Labels:
     digests: dict[str, str]  # label file -> SHA-256
 
 
-def read_labels(files: Sequence[str], columns: int) -> Labels:
-    """Read label files; images without one have no labels. Raises InputError if that is so for all of them."""
+def read_labels(files: Sequence[str], columns: int, classes: int) -> Labels:
+    """Read label files; images without one have no labels.
+
+    Raises InputError if that is so for all of them, and for a line that is not a label of one of the classes.
+    """
     values, images, lines = array("d"), array("q"), array("q")
     without, digests = [], {}
     for position, file in enumerate(files):
@@ -48,8 +53,10 @@ def read_labels(files: Sequence[str], columns: int) -> Labels:
     if files and len(without) == len(files):
         raise InputError(f"{files[0]}: no such label file, and none for the {len(files)} images of the split; put the "
                          "label files there")
-    return Labels(np.array(values).reshape(-1, 5), np.array(images, np.int64), np.array(lines, np.int64), without,
-                   digests)
+    labels = Labels(np.array(values).reshape(-1, 5), np.array(images, np.int64), np.array(lines, np.int64), without,
+                     digests)
+    _check_values(labels, files, classes)
+    return labels
 
 
 def _read_words(words: Sequence[bytes], columns: int) -> Sequence[float]:
@@ -74,7 +81,7 @@ def _bound(values: Sequence[float]) -> Sequence[float]:
     return values[0], (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
 
 
-def check_values(labels: Labels, files: Sequence[str], classes: int) -> None:
+def _check_values(labels: Labels, files: Sequence[str], classes: int) -> None:
     """Raise InputError naming the first line with a box outside [0, 1] or a class that data.yaml does not name."""
     numbers, boxes = labels.values[:, 0], labels.values[:, 1:]
     unnamed = ~((numbers >= 0) & (numbers < classes) & (numbers == np.floor(numbers)))
@@ -95,3 +102,17 @@ def split_repeats(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
     same = np.zeros(len(rows), bool)
     same[order[1:]] = (rows[order[1:]] == rows[order[:-1]]).all(axis=1)
     return np.flatnonzero(~same), np.flatnonzero(same)
+
+
+def to_pixels(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return float64 [B, 4] [x, y, width, height] in pixels of boxes (centre and size as fractions).
+
+    `sizes` is int [B, 3]: each image's displayed width and height, and orientation.
+    """
+    width, height, orientation = sizes.T
+    ambiguous = (orientation < TRANSPOSED) | (width == height)  # the size is the same stored and displayed
+    boxes = boxes_as_stored(boxes, np.where(ambiguous, orientation, 1))
+    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
+    low = np.where(np.abs(low) < _ROUNDING, 0, low) * sizes[:, :2]
+    high = np.where(np.abs(high - 1) < _ROUNDING, 1, high) * sizes[:, :2]
+    return np.concatenate([low, high - low], axis=1)

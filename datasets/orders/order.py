@@ -13,11 +13,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from datasets.annotations import Annotations
+from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError, nearest
 from datasets.files import write_text
-from datasets.orders.ranking import NO_RANKING, read_ranking
+from datasets.orders.ranking import NO_RANKING, pass_over, read_ranking
 from datasets.orders.strategies import STRATEGIES
+
+FRACTIONS = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0)  # per cent, the subsets of the study of 2019
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Order:
     fractions: tuple[float, ...]  # per cent of the images, rising
     ranking: str = ""  # the SHA-256 of the file that the strategy order-file takes the order from
     left_out: tuple[int, ...] = ()  # ids of images of the source that are in no subset
+    classes: tuple[str, ...] = ()  # of the annotations, after the class map
 
     @property
     def sizes(self) -> list[int]:
@@ -39,16 +42,16 @@ class Order:
         return [subset_size(f, len(self.image_ids)) for f in self.fractions]
 
     def positions(self, annotations: Annotations) -> np.ndarray:
-        """Return int64 [I]: where the images of this order stand in `annotations`.
+        """Return int64 [I]: where the images of this order stand in `annotations`, which have no others.
 
-        Raises InputError if they are not the same images, those left out aside.
+        Raises InputError if they are not the same images.
         """
-        known, wanted = annotations.image_ids, np.array([*self.image_ids, *self.left_out], np.int64)
+        known, wanted = annotations.image_ids, np.array(self.image_ids, np.int64)
         order = np.argsort(known)
         if len(known) != len(wanted) or (known[order] != np.sort(wanted)).any():
             raise InputError(f"{annotations.source}: its images are not those of the order made from {self.source}; "
                              "make the order again")
-        return order[np.searchsorted(known, wanted[:len(self.image_ids)], sorter=order)]
+        return order[np.searchsorted(known, wanted, sorter=order)]
 
 
 def hash_order(file_names: Sequence[str], draw: int) -> np.ndarray:
@@ -94,10 +97,11 @@ def fraction_of(count: int, images: int) -> float:
 
 
 def make_order(annotations: Annotations, draw: int, fractions: Sequence[float], strategy: str = "random",
-               ranking: str | Path | None = None) -> Order:
+               ranking: str | Path | None = None, left_out: Annotations | None = None) -> Order:
     """Return the nested order of `annotations` by `strategy` for `draw`, with its subsets checked.
 
-    The strategy order-file needs `ranking`, the file that `read_ranking` reads.
+    The strategy order-file needs `ranking`, the file that `read_ranking` reads. `left_out` are images of the same
+    source that are in no subset; a ranking may name them.
     Raises InputError for an impossible fraction, an unknown strategy, and a ranking that does not fit it or the images.
     """
     rising = tuple(sorted({float(f) for f in fractions}))
@@ -105,9 +109,13 @@ def make_order(annotations: Annotations, draw: int, fractions: Sequence[float], 
         subset_size(fraction, annotations.num_images)
     _check_strategy(strategy, draw, ranking)
     ranked = read_ranking(ranking) if ranking else NO_RANKING
+    if left_out is not None:
+        ranked = pass_over(ranked, left_out)
     positions = STRATEGIES[strategy](annotations, hash_order(annotations.file_names, draw), ranked)
     image_ids = tuple(annotations.image_ids[positions].tolist())
-    return Order(strategy, draw, annotations.source, annotations.checksum, image_ids, rising, ranked.checksum)
+    ids_left_out = tuple(left_out.image_ids.tolist()) if left_out is not None else ()
+    return Order(strategy, draw, annotations.source, annotations.checksum, image_ids, rising, ranked.checksum,
+                 ids_left_out, annotations.categories)
 
 
 def _check_strategy(strategy: str, draw: int, ranking: str | Path | None) -> None:
@@ -124,6 +132,19 @@ def _check_strategy(strategy: str, draw: int, ranking: str | Path | None) -> Non
 def apply_order(annotations: Annotations, order: Order) -> Annotations:
     """Return the images of `order`, in it. Raises InputError if they are not those of `annotations`."""
     return annotations.take(order.positions(annotations))
+
+
+def count_boxes(annotations: Annotations, positions: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Return int64 [S, K]: the boxes of each class in the first `sizes` [S] of the images at `positions` (int [I]).
+
+    Of the boxes that a detector learns from.
+    """
+    usable, classes = for_training(annotations), len(annotations.categories)
+    rank = np.empty(annotations.num_images, np.int64)
+    rank[positions] = np.arange(annotations.num_images)
+    subset = np.searchsorted(sizes, rank, side="right")[usable.image_of_box()]  # the first that has the box
+    counts = np.bincount(subset * classes + usable.classes, minlength=(len(sizes) + 1) * classes)
+    return counts.reshape(-1, classes)[:-1].cumsum(axis=0)
 
 
 def write_order(path: str | Path, order: Order) -> None:

@@ -6,7 +6,7 @@ import os
 from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -71,6 +71,12 @@ def ranked_order(annotations: Annotations, ranking: Ranking) -> np.ndarray:
     positions = np.array([known[image] for image in ranking.images], np.int64)
     _check_complete(positions, annotations, ranking.source)
     return positions
+
+
+def pass_over(ranking: Ranking, annotations: Annotations) -> Ranking:
+    """Return `ranking` without the images of `annotations`."""
+    names = _by_name(annotations.file_names).keys() | _by_id(annotations.image_ids).keys()
+    return replace(ranking, images=tuple(image for image in ranking.images if image not in names))
 
 
 def _check_complete(positions: np.ndarray, annotations: Annotations, source: str) -> None:

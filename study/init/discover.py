@@ -6,11 +6,12 @@ import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datasets.errors import InputError
-from datasets.formats.folder import is_visible
+from datasets.formats.folder import VALIDATION, is_visible, visible_names
+from datasets.formats.yolo import resolve
 from datasets.read import recognise
 from datasets.settings import read_yaml
 from study.config import Split
@@ -19,12 +20,12 @@ DEPTH = 4  # folders below the one given, as BDD's images/100k/train have it bel
 FOLDERS = 5000  # more are no data set but a home folder or a disk
 FILE_PER_IMAGE = 20  # a folder of more JSON files than this is one set of annotations
 SAMPLE = 20  # images that are looked for
+TAIL = 4096  # bytes in which a JSON file has to end
 LOOKED_FOR = ("COCO JSON files (annotations/instances_train*.json, train/_annotations.coco.json), "
               "YOLO (data.yaml), VOC XML files (Annotations/*.xml), BDD or Scalabel JSON files (labels/*train*.json)")
 BY_HAND = "write the study file by hand, as configs/studies/bccd.yaml with configs/datasets/bccd.yaml"
 
-_ROLES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
-          "test": "test", "testing": "test"}
+_ROLES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(VALIDATION, "val")
 _MARKS = {"coco": (b'"annotations"', b'"categories"'), "bdd": (b'"box2d"',)}  # what their files cannot do without
 
 Tree = list[tuple[str, list[str]]]  # folders relative to the one given ("." itself), each with its files
@@ -37,8 +38,7 @@ class Layout:
     format: str
     train: Split
     validation: Split | None = None  # None: it has none
-    unused: tuple[str, ...] = ()  # further annotations of the format, such as those of a test split
-    elsewhere: str = ""  # a folder outside the one given, from which file names may start
+    unused: tuple[str, ...] = ()  # a test split, and JSON files that are something else or another split
 
     def __str__(self) -> str:
         splits = (self.train, self.validation) if self.validation else (self.train,)
@@ -67,20 +67,25 @@ def list_folder(folder: Path) -> Tree:
 def discover(folder: Path, tree: Tree) -> Layout:
     """Return the data set in `folder`, whose files `tree` lists.
 
-    Raises InputError where there is none, or several that cannot be told apart.
+    Raises InputError where there is none, or several that cannot be told apart, and for a JSON file that is cut off:
+    passed over, it would leave the study a split less.
     """
-    layouts = [*_json_layouts(folder, tree), *_yolo_layouts(folder, tree), *_voc_layouts(folder, tree)]
+    formats = {path: _recognise(folder / first) for path, first in _json_paths(folder, tree)}
+    layouts = [*_json_layouts(formats), *_yolo_layouts(folder, tree), *_voc_layouts(folder, tree)]
     if not layouts:
         raise InputError(f"{folder}: no annotations recognised; looked for {LOOKED_FOR}")
     if len(layouts) > 1:
         listed = ", ".join(f"{layout} ({layout.format})" for layout in layouts[:6])
         raise InputError(f"{folder}: {len(layouts)} data sets it could be: {listed}{', …' * (len(layouts) > 6)}; give "
                          f"the folder of one, move the others away, or {BY_HAND}")
-    return layouts[0]
+    layout = layouts[0]
+    used = (layout.train.annotations, layout.validation and layout.validation.annotations)
+    others = [_join(path, "*.json") if (folder / path).is_dir() else path for path in formats if path not in used]
+    return replace(layout, unused=tuple(dict.fromkeys([*layout.unused, *others])))
 
 
-def find_images(folder: Path, tree: Tree, names: Sequence[str], split: Split, elsewhere: str = "") -> str:
-    """Return the folder, relative to `folder`, that the file names of a split's images start from.
+def find_images(folder: Path, places: Sequence[str], names: Sequence[str], split: Split) -> str:
+    """Return which of `places`, folders relative to `folder`, the file names of a split's images start from.
 
     It is the one where most of a sample of `names` exist; of several, those named after the split and higher up go
     first. Raises InputError where no image is listed, none of the sample is found, or two folders are alike.
@@ -90,15 +95,13 @@ def find_images(folder: Path, tree: Tree, names: Sequence[str], split: Split, el
     sample = [names[k * (len(names) - 1) // max(SAMPLE - 1, 1)] for k in range(SAMPLE)]
     role = split.split and _ROLES.get(split.split, "") or role_of(split.annotations)
     ranked = []
-    places = [place for place, _ in tree] + [elsewhere] * bool(elsewhere)
     for place in places:
-        found = sum(os.path.isfile(os.path.join(folder, place, name)) for name in sample)
-        depth = DEPTH + 1 if os.path.isabs(place) else _depth(place)
-        ranked.append((-found, role_of(place) != role, depth, place))
+        present = sum(os.path.isfile(os.path.join(folder, place, name)) for name in sample)
+        ranked.append((-present, role_of(place) != role, _depth(place), place))
     ranked.sort()
     if not ranked[0][0]:
         raise InputError(f"{folder}: none of the images that {split.annotations} lists is there ({sample[0]:.100} was "
-                         f"looked for in {len(ranked)} folders); put them there, or {BY_HAND}")
+                         f"looked for in {len(ranked)} folder{'s' * (len(ranked) > 1)}); put them there, or {BY_HAND}")
     if len(ranked) > 1 and ranked[0][:3] == ranked[1][:3]:
         raise InputError(f"{folder}: the images that {split.annotations} lists are in {ranked[0][3]} and in "
                          f"{ranked[1][3]}; move one away, or {BY_HAND}")
@@ -134,19 +137,16 @@ def _pair(format: str, paths: Iterable[str]) -> list[Layout]:
             for train in by_role.get(role, []) for validation in validations or [None]]
 
 
-def _json_layouts(folder: Path, tree: Tree) -> list[Layout]:
-    found: dict[str, list[str]] = {"coco": [], "bdd": []}
-    for path, first in _json_paths(tree):
-        if format := _recognise(folder / first):
-            found[format].append(path)
-    instances = [path for path in found["coco"] if os.path.basename(path).startswith("instances")]
-    return [*_pair("coco", instances or found["coco"]), *_pair("bdd", found["bdd"])]
+def _json_layouts(formats: dict[str, str]) -> list[Layout]:
+    coco, bdd = ([path for path in formats if formats[path] == format] for format in ("coco", "bdd"))
+    instances = [path for path in coco if os.path.basename(path).startswith("instances")]
+    return [*_pair("coco", instances or coco), *_pair("bdd", bdd)]
 
 
-def _json_paths(tree: Tree) -> Iterator[tuple[str, str]]:
+def _json_paths(folder: Path, tree: Tree) -> Iterator[tuple[str, str]]:
     """Yield JSON files, and folders that have one per image; each with the file that tells what it is."""
     for place, names in tree:
-        files = [_join(place, name) for name in sorted(names) if is_visible(name, ".json")]
+        files = [_join(place, name) for name in visible_names(folder / place, names, ".json")]
         if len(files) > FILE_PER_IMAGE:
             yield place, files[0]
         else:
@@ -154,18 +154,25 @@ def _json_paths(tree: Tree) -> Iterator[tuple[str, str]]:
 
 
 def _recognise(path: Path) -> str:
-    """Return "coco" or "bdd" for a file of annotations, "" for any other; a file of a gigabyte takes a second."""
-    if not path.is_file() or not path.stat().st_size:
+    """Return "coco" or "bdd" for a file of annotations, "" for any other; a file of a gigabyte takes a second.
+
+    Raises InputError for one without an end.
+    """
+    if not path.is_file():
         return ""
     format = recognise(path)
-    with open(path, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return format if all(content.find(mark) >= 0 for mark in _MARKS[format]) else ""
+    with open(path, "rb") as stream:
+        stream.seek(-min(TAIL, path.stat().st_size), os.SEEK_END)
+        if not stream.read().rstrip().endswith((b"}", b"]")):
+            raise InputError(f"{path}: cut off, does not end as JSON does; download it again or move it away")
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return format if all(content.find(mark) >= 0 for mark in _MARKS[format]) else ""
 
 
 def _yolo_layouts(folder: Path, tree: Tree) -> list[Layout]:
     layouts = []
     for place, names in tree:
-        files = sorted(name for name in names if is_visible(name, (".yaml", ".yml")))
+        files = visible_names(folder / place, names, (".yaml", ".yml"))
         settings = {name: raw for name in files if (raw := _read_data_yaml(folder / place / name))}
         for name in settings.keys() & {"data.yaml", "data.yml"} or settings:
             layouts.append(_yolo_layout(folder, _join(place, name), settings[name]))
@@ -174,15 +181,13 @@ def _yolo_layouts(folder: Path, tree: Tree) -> list[Layout]:
 
 def _yolo_layout(folder: Path, path: str, raw: dict) -> Layout:
     base = os.path.dirname(folder / path)
-    root = os.path.normpath(os.path.join(base, str(raw.get("path") or "")))
-    validation = next((raw[key] for key in ("val", "valid", "validation") if raw.get(key)), [])
-    entries = [validation] if isinstance(validation, str) else validation
-    exist = bool(entries) and all(
-        any(os.path.exists(os.path.join(start, spelling)) for start in (root, base)
-            for spelling in (str(entry), str(entry).removeprefix("../"))) for entry in entries)
+    validation = next((raw[key] for key in VALIDATION if raw.get(key)), [])
+    entries = validation if isinstance(validation, list) else [validation]
+    exist = bool(entries) and any(all(os.path.exists(resolve(root, str(entry))) for entry in entries)
+                                  for root in (os.path.join(base, str(raw.get("path") or "")), base))
     return Layout("yolo", Split(annotations=path, images="", split="train"),
                   Split(annotations=path, images="", split="val") if exist else None,
-                  ("test",) if raw.get("test") else (), root)
+                  ("test",) if raw.get("test") else ())
 
 
 def _read_data_yaml(path: Path) -> dict:
@@ -222,7 +227,7 @@ def _voc_root(place: str) -> str:
 
 def _listed_layout(root: str, splits: set[str]) -> Layout:
     train = "train" if "train" in splits else "trainval"
-    validation = train == "train" and bool(splits & {"val", "valid", "validation"})
+    validation = train == "train" and not splits.isdisjoint(VALIDATION)
     return Layout("voc", Split(annotations=root, images="", split=train),
                   Split(annotations=root, images="", split="val") if validation else None,
                   ("test",) if "test" in splits else ())

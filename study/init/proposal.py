@@ -9,12 +9,11 @@ import numpy as np
 
 from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError
-from datasets.orders.order import subset_size
+from datasets.orders.order import FRACTIONS, subset_size
 from datasets.settings import read_yaml
 from study.config import CONFIGS
 
-FRACTIONS = (1, 2.5, 5, 10, 15, 20, 30, 50, 75, 100)  # per cent, those of 2019
-FEW_FRACTIONS = (5, 10, 20, 50, 100)  # of small data sets, as configs/studies/bccd.yaml has them
+FEW_FRACTIONS = (5, 10, 20, 50, 100)  # per cent, of small data sets, as configs/studies/bccd.yaml has them
 SIZES = 5  # subsets, where possible
 SMALLEST = 16  # images in the smallest subset, and
 IMAGES_PER_CLASS = 2  # as many for each class
@@ -35,12 +34,12 @@ def propose(train: Annotations) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     Raises InputError for too few images to cut subsets from.
     """
     classes = len(train.categories)
-    fractions = choose_fractions(train.num_images, classes)
+    fractions = [f if f % 1 else int(f) for f in choose_fractions(train.num_images, classes)]  # 5, not 5.0
     fit_up_to = choose_fit_up_to(fractions)
     detector, reason = choose_detector(train.num_images)
     settings = {
         "detectors": [detector],
-        "fractions": list(fractions),
+        "fractions": fractions,
         "draws": {"up_to": fractions[0], "count": 2},
         "seeds": {"up_to": fractions[0], "count": 2},
         "forecast": {"metric": "AP50", "fit_up_to": fit_up_to},

@@ -116,3 +116,11 @@ def test_a_class_that_no_box_names_gets_an_id_where_boxes_make_the_list():
 def test_a_dropped_category_stays_dropped(save):
     mapping = map_classes(save("drop: [b]"), ["a", "b"], [1, 2], "file")
     assert np.array_equal(choose(mapping, ["a"], "file", complete=True).target, [0, -1])
+
+
+def test_names_that_a_validation_set_lacks_may_be_passed_over(save):
+    class_map = save("classes: {vehicle: [car, truck], bird: }\ndrop: [lane]")
+    mapping = map_classes(class_map, ["person", "car"], [3, 7], "file", complete=False)
+    assert mapping.names == ("vehicle", "bird") and mapping.ids == (7, 8) and mapping.target.tolist() == [-1, 0]
+    with pytest.raises(InputError, match="file: no class 'truck'"):
+        map_classes(class_map, ["person", "car"], [3, 7], "file")

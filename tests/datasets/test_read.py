@@ -44,6 +44,12 @@ def test_a_yaml_is_yolo_s(make):
     assert recognise(make("my.yaml") / "my.yaml") == "yolo"
 
 
+def test_a_folder_of_coco_files_is_not_taken_for_bdd(tmp_path):
+    (tmp_path / "_annotations.coco.json").write_text(json.dumps({"info": {}, "images": []}))
+    with pytest.raises(InputError, match=r"a folder with COCO files; name the file itself, .*_annotations\.coco\.json"):
+        recognise(tmp_path)
+
+
 @pytest.mark.parametrize(("name", "message"), [("", "neither data.yaml"), ("a.xml", "name the folder it is in"),
                                                ("absent.json", "No such file")])
 def test_anything_else_is_refused(make, name, message):

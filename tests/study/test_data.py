@@ -219,6 +219,16 @@ def test_a_class_map_is_a_name_or_a_file(dataset, root):
         read_train(msgspec.structs.replace(dataset, class_map="warm"))
 
 
+def test_a_class_map_s_file_lies_in_the_repository_wherever_the_command_is_given(dataset, root, tmp_path, monkeypatch):
+    for folder, classes in ((tmp_path / "repository", "{warm: red}"), (tmp_path / "elsewhere", "{cold: blue}")):
+        (folder / "maps").mkdir(parents=True)
+        (folder / "maps/of.yaml").write_text(f"classes: {classes}")
+    monkeypatch.setattr(data, "REPOSITORY", tmp_path / "repository")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    mapped = msgspec.structs.replace(dataset, class_map="maps/of.yaml")
+    assert read_train(mapped).categories == read_validation(mapped).categories == ("warm",)
+
+
 @pytest.mark.parametrize("strategy", ["stratified", "balanced"])
 def test_subsets_are_cut_by_the_study_s_strategy(study, folder, dataset, strategy):
     study = msgspec.structs.replace(study, strategy=strategy)

@@ -1,5 +1,6 @@
 import copy
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from study.identity import (
     training_inputs,
     versions,
 )
+from study.layout import StudyFolder
 from study.matrix import Cell
 from tests.small import make_study, write_dataset
 
@@ -60,7 +62,7 @@ def test_inputs_are_plain_and_say_what_is_trained_on(study, folder, inputs, root
         msgspec.structs.replace(study.datasets[0], classes=("blue", "green", "red")),)),
 ], ids=["width", "input size", "restore", "recipe", "recipe's name", "classes"])
 def test_whatever_determines_a_run_changes_its_fingerprint(study, folder, inputs, change):
-    assert fingerprint(inputs_of(change(study), folder)) != fingerprint(inputs)
+    assert fingerprint(inputs_of(change(study), StudyFolder(folder.root / "other"))) != fingerprint(inputs)
 
 
 @pytest.mark.parametrize("change", [
@@ -91,6 +93,33 @@ def test_an_evaluation_is_determined_by_training_truth_and_bootstrap(study, inpu
                 evaluation_inputs(study, truth, 901, "abc")]
     assert len({fingerprint(i) for i in (base, *variants)}) == 5
     assert fingerprint(evaluation_inputs(study, truth, 900, "abc")) == fingerprint(base)
+
+
+@pytest.mark.parametrize("field", ["image_ids", "starts", "classes", "boxes", "crowd"])
+def test_what_is_read_determines_a_run_though_the_file_is_the_same(study, folder, field):
+    dataset = study.datasets[0]
+    cut_orders(study, folder, dataset, read_train(dataset))
+    subset = read_subset(folder, dataset, CELL)
+    values = getattr(subset, field).copy()
+    values[1] = not values[1] if field == "crowd" else values[1] + 1
+    other = replace(subset, **{field: values})
+    assert other.checksum == subset.checksum
+    for inputs in (lambda annotations: training_inputs(study, CELL, annotations, 5000),
+                   lambda annotations: evaluation_inputs(study, annotations, 900, "abc")):
+        assert fingerprint(inputs(other)) != fingerprint(inputs(subset))
+
+
+def test_a_class_map_that_says_otherwise_makes_another_run(study, folder, root):
+    """Though the file, the images, the boxes and the classes' names are the same."""
+    fingerprints = set()
+    for number, content in enumerate(["{warm: red, cold: [green, blue]}", "{warm: [red, green], cold: blue}"]):
+        path = root / f"map-{number}.yaml"
+        path.write_text(f"classes: {content}")
+        dataset = msgspec.structs.replace(study.datasets[0], class_map=str(path))
+        mapped = msgspec.structs.replace(study, datasets=(dataset,))
+        fingerprints |= {fingerprint(inputs_of(mapped, folder)),
+                         fingerprint(evaluation_inputs(mapped, read_validation(dataset), 900, "abc"))}
+    assert len(fingerprints) == 4
 
 
 def test_a_claimed_folder_takes_the_same_inputs_again_and_no_others(study, folder, inputs):

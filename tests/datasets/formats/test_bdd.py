@@ -1,6 +1,9 @@
 import copy
 import json
+import os
+from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 
 from datasets.errors import InputError
 from datasets.files import sha256_of
+from datasets.formats import scalabel
 from datasets.formats.bdd import read_table
 from datasets.read import read
 from datasets.table import assemble
@@ -312,8 +316,9 @@ def _set(*keys_and_value):
 
 
 BAD = {
-    "text for a number": (_set(1, "labels", 2, "box2d", "x1", "3.5"), "$[1].labels[2].box2d.x1`), frame 'alley.jpg'"),
-    "nan": (_set(1, "labels", 1, "box2d", "y2", float("nan")), "$[1].labels[1].box2d.y2"),
+    "text for a number": (_set(1, "labels", 2, "box2d", "x1", "3.5"), "$[1].labels[2].box2d.x1`, frame 'alley.jpg');"),
+    "nan": (_set(1, "labels", 1, "box2d", "y2", float("nan")),
+            "got NaN - at `$[1].labels[1].box2d.y2`, frame 'alley.jpg'); correct"),
     "infinity": (_set(0, "labels", 1, "box2d", "y2", float("inf")), "$[0].labels[1].box2d.y2"),
     "number too large": (_set(0, "labels", 1, "box2d", "y1", 10**400), "$[0].labels[1].box2d.y1"),
     "number out of bounds": (_set(0, "labels", 1, "box2d", "y1", 1e300), "$[0].labels[1].box2d.y1"),
@@ -326,7 +331,7 @@ BAD = {
     "category of 10 MB": (_set(0, "labels", 1, "category", "a" * 10**7), "$[0].labels[1].category"),
     "attributes as text": (_set(0, "labels", 1, "attributes", "crowd"), "$[0].labels[1].attributes"),
     "crowd as a list": (_set(0, "labels", 1, "attributes", "crowd", []), "$[0].labels[1].attributes.crowd"),
-    "size of zero": (_set(1, "size", {"width": 0, "height": 5}), "$[1].size.width`), frame 'alley.jpg'"),
+    "size of zero": (_set(1, "size", {"width": 0, "height": 5}), "$[1].size.width`, frame 'alley.jpg');"),
     "name missing": (lambda frames: frames[1].pop("name"), "frames[1] has no name; give it"),
     "name empty": (_set(1, "name", ""), "$[1].name"),
     "name as a number": (_set(1, "name", 5), "$[1].name"),
@@ -351,8 +356,30 @@ def test_bad_records_are_named_in_one_line(bdd2018, save, name):
 
 def test_a_bad_record_is_named_under_a_root_too(bdd2020, save):
     bdd2020["frames"][1]["labels"][0]["box2d"]["x2"] = "wide"
-    with pytest.raises(InputError, match=r"\$\.frames\[1\]\.labels\[0\]\.box2d\.x2`\), frame 'alley\.jpg'"):
+    with pytest.raises(InputError, match=r"\$\.frames\[1\]\.labels\[0\]\.box2d\.x2`, frame 'alley\.jpg'\)"):
         read_table(save(bdd2020))
+
+
+def test_the_frame_of_a_nan_keeps_a_name_that_looks_like_one(bdd2018, save):
+    bdd2018[1]["name"] = "NaN Infinity.jpg"
+    for frame in bdd2018[1:]:
+        frame["labels"].append(label(corners=(float("-inf"), float("nan"), 3, 4)))
+    with pytest.raises(InputError, match=r"got -Infinity - at `\$\[1\].*x1`, frame 'NaN Infinity\.jpg'\)"):
+        read_table(save(bdd2018))
+
+
+@pytest.mark.parametrize("encode", [msgspec.msgpack.Encoder(order="sorted").encode,  # as long as before
+                                    lambda boxes: msgspec.msgpack.encode([*boxes, 1])])
+def test_a_msgspec_that_packs_otherwise_is_refused(read_labels, monkeypatch, encode):
+    monkeypatch.setattr(scalabel, "_ENCODER", SimpleNamespace(encode=encode))
+    with pytest.raises(RuntimeError, match="this version of msgspec packs numbers in another way"):
+        read_labels([label()])
+
+
+def test_a_file_whose_name_is_not_utf_8_is_refused(bdd2018, save, tmp_path):
+    save(bdd2018, os.fsdecode(b"\xff.json"))
+    with pytest.raises(InputError, match=r"\.json: file name is not UTF-8; rename it"):
+        read_table(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[", "{}", '{"images": []}', "null", "3", "[" * 100_000, '[{"name": "a.jpg"}'])

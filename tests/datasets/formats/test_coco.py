@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -88,6 +89,14 @@ def test_names_of_any_kind_are_written(coco, save, tmp_path):
     whole = read_coco(save(coco))
     write_coco(tmp_path / "again.json", whole)
     assert read_coco(tmp_path / "again.json").file_names == whole.file_names
+
+
+@pytest.mark.parametrize("encode", [msgspec.msgpack.Encoder(order="sorted").encode,  # as long as before
+                                    lambda boxes: msgspec.msgpack.Encoder().encode([*boxes, 1])])
+def test_a_msgspec_that_packs_otherwise_is_refused(coco, save, monkeypatch, encode):
+    monkeypatch.setattr(msgspec.msgpack, "encode", encode)
+    with pytest.raises(RuntimeError, match="this version of msgspec packs numbers in another way"):
+        read_table(save(coco))
 
 
 def _set(table, index, key, value):

@@ -36,6 +36,7 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path, content, fragment):
     with pytest.raises(InputError) as error:
         decode(path, Rows, "a file of rows")
     assert str(error.value).startswith(f"{path}: not a file of rows (") and fragment in str(error.value)
+    assert str(error.value).endswith("export the file again")
     assert "\n" not in str(error.value) and len(str(error.value)) < 600 and gc.isenabled()
 
 

@@ -74,15 +74,21 @@ def test_corners_are_inclusive_and_count_from_1(kit):
     assert table.images.tolist() == [0, 1, 1]
     assert [CLASSES[k] for k in table.classes] == ["cat", "dog", "tvmonitor"]
     assert (table.widths.tolist(), table.heights.tolist()) == ([100, 100], [80, 80])
-    assert table.format == "voc" and table.source == str(kit)
+    assert table.format == "voc" and table.source == table.images_root == str(kit)
 
 
 def test_difficult_objects_become_crowd_regions(kit):
     table = read_table(kit)
     assert table.crowd.tolist() == [False, True, False]
-    assert records(table) == {"difficult": ["Annotations/000003.xml object 1"]}
-    report = assemble(table)[1]
-    assert report.count("difficult") == report.count("crowd") == 1
+    assert records(table) == {}
+    assert assemble(table)[1].count("crowd") == 1
+
+
+@pytest.mark.parametrize(("difficult", "crowd"), [("0", False), ("1", True), (" 1\n", True), ("", False),
+                                                  ("Unspecified", False), ("UNSPECIFIED", False)])
+def test_an_object_of_unspecified_difficulty_is_not_difficult(flat, difficult, crowd):
+    absent = make_object().replace("<difficult>0</difficult>", "")
+    assert read_table(flat(make_xml(absent, make_object(difficult=difficult)))).crowd.tolist() == [False, crowd]
 
 
 @pytest.mark.parametrize(("split", "stems"), [("", "23"), ("train", "23"), ("val", "1"), ("valid", "1")])
@@ -233,7 +239,8 @@ BAD = {
     "no ymax": (make_xml(make_object(box=(1, 2, 3))), r"a\.xml object 1: has no <ymax>"),
     "swapped in x": (make_xml(make_object(box=(5, 2, 4, 4))), r"a\.xml object 1: its corners are swapped \(5, 2, 4, 4"),
     "swapped in y": (make_xml(make_object(box=(1, 9, 4, 4))), r"a\.xml object 1: its corners are swapped"),
-    "difficult": (make_xml(make_object(difficult="maybe")), r"a\.xml object 1: its <difficult> is 'maybe'"),
+    "difficult": (make_xml(make_object(difficult="maybe")), r"object 1: its <difficult> is 'maybe', neither 0 nor 1;"),
+    "difficult by half": (make_xml(make_object(difficult="0.5")), r"a\.xml object 1: its <difficult> is '0\.5', neit"),
     "no name": (make_xml("<object><bndbox/></object>"), r"a\.xml object 1: has no <name>"),
     "empty name": (make_xml(make_object(" ")), r"a\.xml object 1: has no <name>"),
     "huge name": (make_xml(make_object("x" * 10_000_000)), r"a\.xml object 1: its <name> has 10000000 characters"),
@@ -292,6 +299,20 @@ def test_pipes_and_links_do_not_hang(flat):
     (folder / "b.xml").symlink_to("b.xml")
     with pytest.raises(InputError, match=r"b\.xml: Too many levels of symbolic links"):
         read_table(folder)
+
+
+@pytest.mark.parametrize("name", [b"JPEGImages/\xff.jpg", b"Annotations/\xff.xml"])
+def test_a_name_that_is_not_utf_8_is_refused(kit, name):
+    (kit / os.fsdecode(name)).write_text(make_xml())
+    with pytest.raises(InputError, match=r"udcff\.(jpg|xml): file name is not UTF-8; rename it"):
+        read_table(kit)
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff")).mkdir()
+    (tmp_path / os.fsdecode(b"\xff/a.xml")).write_text(make_xml())
+    with pytest.raises(InputError, match=r"udcff/a\.xml: file name is not UTF-8; rename it"):
+        read_table(tmp_path)
 
 
 def test_coco_keeps_the_boxes(kit, tmp_path):

@@ -13,7 +13,7 @@ from PIL import Image
 from datasets.errors import InputError
 from datasets.formats import yolo
 from datasets.formats.coco import read_coco, write_coco
-from datasets.formats.yolo import read_table
+from datasets.formats.yolo import read_table, resolve
 from datasets.table import Table, assemble
 
 LABELS = {"c": b"1 0.5 0.5 1 1\n0 0.25 0.5 0.1 0.2", "a": b"2 0.5 0.5 0.5 0.25\r\n\r\n  0 1 1 0 0 \r\n", "b": b"",
@@ -69,7 +69,7 @@ def test_lines_become_boxes_in_pixels(root):
     assert set(table.widths) == {100} and set(table.heights) == {80}
     assert table.categories == ("cat", "dog", "traffic light") and table.category_ids == (0, 1, 2) and table.complete
     assert [table.box_name(row) for row in (1, 4)] == ["labels/train/a.txt line 3", "labels/train/sub/d.txt line 1"]
-    assert records(table) == {} and (table.format, table.source) == ("yolo", str(root))
+    assert records(table) == {} and (table.format, table.source, table.images_root) == ("yolo", str(root), str(root))
 
 
 @pytest.mark.parametrize("given", ["folder", "file", "relative"])
@@ -115,7 +115,7 @@ def test_a_path_elsewhere_is_the_root(root, tmp_path_factory):
     config = tmp_path_factory.mktemp("configs")
     configure(config, path=str(root))
     table = read_table(config)
-    assert boxes_of(table) == BOXES and table.source == str(config)
+    assert boxes_of(table) == BOXES and table.source == str(config) and table.images_root == str(root)
 
 
 def test_a_list_of_images_and_folders(root):
@@ -327,6 +327,25 @@ def test_pipes_do_not_hang(root, name, message):
         configure(root, train="train.txt")
     with pytest.raises(InputError, match=message):
         read_table(root)
+
+
+@pytest.mark.parametrize("name", [b"images/train/\xff.jpg", b"images/train/\xff/e.jpg", b"labels/train/\xff.txt"])
+def test_a_name_that_is_not_utf_8_is_refused(root, name):
+    save_image(root / "e.jpg")
+    (root / os.fsdecode(name)).parent.mkdir(exist_ok=True)
+    (root / "e.jpg").rename(root / os.fsdecode(name))
+    with pytest.raises(InputError, match=r"udcff.*: file name is not UTF-8; rename it"):
+        read_table(root)
+
+
+@pytest.mark.parametrize(("entry", "place"), [
+    ("images", "data/images"), ("./images/", "data/images"), ("../beside", "beside"), ("../images", "data/images"),
+    ("../absent", "data/absent"), ("/absent", "/absent"),
+])
+def test_an_entry_may_climb_out_of_the_folder_it_is_in(tmp_path, entry, place):
+    for name in ("data/images", "beside"):
+        (tmp_path / name).mkdir(parents=True)
+    assert resolve(str(tmp_path / "data"), entry) == str(tmp_path / place)
 
 
 def test_links_in_a_circle_do_not_hang(root):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,12 @@ def test_the_name_alone_decides(many):
     assert set(of_half.file_names) == {name for name in held.file_names if int(name[:-4]) < 1000}
     _, more = hold_out(many, 30)
     assert set(held.file_names) < set(more.file_names)
+
+
+def test_the_extension_does_not_matter(many):
+    converted = replace(many, file_names=tuple(name.replace("jpg", "png") for name in many.file_names))
+    for before, after in zip(hold_out(many, 20), hold_out(converted, 20)):
+        assert before.image_ids.tolist() == after.image_ids.tolist()
 
 
 def test_an_empty_side_is_refused(many):

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import os
 from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from tests.datasets.labelled import annotate, scenes
 
 NAMES = [f"{i:06d}.jpg" for i in range(1, 9)]
 names = st.lists(st.text("abc/0", min_size=1, max_size=6), unique=True, min_size=2, max_size=20)
+held = st.dictionaries(st.sampled_from(["a", "b", "c", "#a"]), st.integers(1, 4), max_size=3)
 
 
 @pytest.mark.parametrize(("draw", "order"), [
@@ -131,6 +133,43 @@ def test_subsets_are_nested_whatever_the_strategy_and_the_fractions(strategy):
     few, many = make_order(annotations, 2, [10], strategy), make_order(annotations, 2, [5, 30, 100], strategy)
     assert few.image_ids == many.image_ids and sorted(many.image_ids) == list(range(100, 150))
     assert (few.strategy, few.draw, few.ranking, few.sizes, many.sizes) == (strategy, 2, "", [5], [2, 15, 50])
+
+
+def _by_id(annotations):
+    """Return what each image is and has, by id."""
+    columns = (annotations.boxes, annotations.classes, annotations.crowd, annotations.areas)
+    return {id_: (name, width, [column[first:last].tolist() for column in columns])
+            for id_, name, width, first, last in zip(
+                annotations.image_ids.tolist(), annotations.file_names, annotations.widths.tolist(),
+                annotations.starts[:-1], annotations.starts[1:], strict=True)}
+
+
+def _distinct(images, ids):
+    """Return annotations in which no two images or boxes are alike."""
+    annotations = annotate(images, "abc", ids=ids)
+    numbers = np.arange(1.0, annotations.num_boxes + 1)
+    return dataclasses.replace(annotations, widths=np.arange(len(images), dtype=np.int32) + 9, areas=numbers,
+                               boxes=np.multiply.outer(numbers, [1.0, 2, 3, 4]))
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+@given(st.data(), st.lists(held, min_size=4, max_size=25))
+def test_every_subset_contains_every_smaller_one_and_its_images_keep_their_boxes(tmp_path_factory, strategy, data,
+                                                                                 images):
+    """Each fraction is cut by itself, as if the others were asked for later."""
+    annotations = _distinct(images, data.draw(st.permutations(range(100, 100 + len(images)))))
+    draw, ranking = data.draw(st.integers(0, 99)), None
+    if strategy == "order-file":
+        draw, ranking = 0, tmp_path_factory.getbasetemp() / "ranking.txt"
+        ranking.write_text("\n".join(data.draw(st.permutations(annotations.file_names))))
+    tenths = st.integers(-(-1000 // len(images)), 1000)  # of a per cent
+    subsets = []
+    for fraction in sorted(data.draw(st.sets(tenths.map(lambda n: n / 10), min_size=2, max_size=5))):
+        order = make_order(annotations, draw, [fraction], strategy, ranking)
+        subsets.append(_by_id(apply_order(annotations, order).take(np.arange(*order.sizes))))
+        assert [*subsets[-1]] == [*order.image_ids[:order.sizes[0]]]
+    for smaller, larger in pairwise([*subsets, _by_id(annotations)]):
+        assert smaller.items() <= larger.items()
 
 
 def test_a_ranking_is_the_order_and_its_change_is_noticed(coco, save):

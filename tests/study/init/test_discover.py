@@ -57,8 +57,38 @@ def test_other_files_of_coco_are_not_of_detection(tmp_path):
     (root / "annotations/captions_train.json").write_text(json.dumps({"images": train["images"], "annotations": []}))
     (root / "annotations/results.json").write_text(json.dumps([{"image_id": 1, "score": 0.5}]))
     (root / "package.json").write_text(json.dumps({"name": "data"}))
-    (root / "empty.json").write_text("")
-    assert find(root).train.annotations == "annotations/instances_train.json"
+    layout = find(root)
+    assert layout.train.annotations == "annotations/instances_train.json"
+    assert sorted(layout.unused) == ["annotations/captions_train.json", "annotations/person_keypoints_train.json",
+                                     "annotations/results.json", "package.json"]
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("size", [0, 1, 500, 5000, -1])
+def test_a_file_that_is_cut_off_is_named(tmp_path, split, size):
+    root = folders.write_coco(tmp_path / "data")
+    path = root / f"annotations/instances_{split}.json"
+    content = path.read_text()
+    path.write_text(f"{content[:size].rstrip('}] ')} \n")
+    with pytest.raises(InputError, match=rf"instances_{split}\.json: cut off, .*; download it again or move it away"):
+        find(root)
+
+
+def test_a_file_may_end_with_blanks(tmp_path):
+    root = folders.write_coco(tmp_path / "data")
+    for path in (root / "annotations").iterdir():
+        path.write_text(f"{path.read_text()}\r\n \n")
+    assert str(find(root)) == "annotations/instances_train.json with annotations/instances_val.json"
+
+
+@pytest.mark.parametrize("write", [folders.write_yolo, folders.write_voc])
+def test_json_files_beside_another_format_are_told(tmp_path, write):
+    root = write(tmp_path / "data")
+    (root / "info.json").write_text("{}")
+    (root / "polygons").mkdir()
+    for number in range(25):
+        (root / f"polygons/{number}.json").write_text('{"shapes": []}')
+    assert sorted(find(root).unused) == ["info.json", "polygons/*.json"]
 
 
 def test_other_yaml_and_xml_files_are_no_data_sets(tmp_path):
@@ -110,7 +140,7 @@ def test_voc_exports_with_a_folder_per_split(tmp_path):
 
 @pytest.mark.parametrize(("val", "expected"), [
     ("images/val", True), ("../images/val", True), ("images/absent", False), (None, False), (["images/val"], True),
-    (["images/val", "images/absent"], False),
+    (["images/val", "images/absent"], False), (5, False),
 ])
 def test_a_yolo_validation_set_has_to_be_there(tmp_path, val, expected):
     root = folders.write_yolo(tmp_path, 4, 2)
@@ -184,7 +214,8 @@ def painted(tmp_path):
 
 
 def images_of(root, annotations="annotations/instances_train.json", names=NAMES, split=""):
-    return find_images(root, list_folder(root), names, Split(annotations=annotations, images="", split=split))
+    places = [place for place, _ in list_folder(root)]
+    return find_images(root, places, names, Split(annotations=annotations, images="", split=split))
 
 
 def test_images_are_where_their_names_are_and_the_split_decides_between_two(painted):
@@ -206,16 +237,6 @@ def test_linked_images_are_found(painted, tmp_path):
     shutil.rmtree(painted / "val")
     (painted / "pictures").symlink_to(tmp_path / "elsewhere")
     assert images_of(painted) == "pictures"
-
-
-def test_a_place_outside_is_looked_at_last(painted, tmp_path):
-    (painted / "train").rename(tmp_path / "elsewhere")
-    split = Split(annotations="data.yaml", images="", split="train")
-    place = find_images(painted, list_folder(painted), ["7.jpg"], split, str(tmp_path / "elsewhere"))
-    assert place == "val"
-    shutil.rmtree(painted / "val")
-    place = find_images(painted, list_folder(painted), ["7.jpg"], split, str(tmp_path / "elsewhere"))
-    assert os.path.samefile(place, tmp_path / "elsewhere")
 
 
 def test_images_that_are_nowhere_are_named(painted):

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco
-from datasets.orders.order import subset_size
+from datasets.orders.order import FRACTIONS, subset_size
 from datasets.settings import convert
 from study.config import DetectorConfig, load_study
 from study.init.proposal import (
-    FRACTIONS,
     choose_detector,
     choose_fit_up_to,
     choose_fractions,

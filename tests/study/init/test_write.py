@@ -1,4 +1,6 @@
 import json
+import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets.__main__ import main as check
 from datasets.errors import InputError
 from datasets.images import check_images
 from datasets.settings import read_yaml
@@ -48,6 +51,33 @@ def test_the_study_reads_what_was_found(tmp_path, name):
     orders = cut_orders(study, StudyFolder(tmp_path / "studies"), dataset, train)
     assert orders[0].sizes[-1] == train.num_images and orders[1].fractions == (study.fractions[0],)
     assert f"{train.num_images:,} images" in text and f"{validation.num_images:,} images" in text
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_command_that_looks_for_leaks_runs(tmp_path, capsys, name):
+    write, sizes = WRITERS[name]
+    root = write(tmp_path / "my data", *sizes)
+    (command,) = [line for line in _told(root).splitlines() if line.startswith("  python -m datasets check ")]
+    assert check(shlex.split(command)[3:]) == 0
+    out = capsys.readouterr().out
+    assert f"train: {sizes[0]:,} images" in out and "images: not looked at" not in out
+    assert (f"leaks: {sizes[0]:,} training images compared with" in out) is (len(sizes) > 1 and sizes[1] > 0)
+
+
+def test_the_study_file_comes_last(tmp_path, here, monkeypatch):
+    def fail(*_):
+        raise InputError("unreadable")
+
+    monkeypatch.setattr("study.init.write.missing_images", fail)
+    with pytest.raises(InputError, match="unreadable"):
+        init(folders.write_coco(tmp_path / "data"))
+    assert not list(here.iterdir())
+
+
+def test_what_is_passed_over_is_told(tmp_path):
+    root = folders.write_coco(tmp_path / "data")
+    (root / "annotations/captions_val.json").write_text("{}")
+    assert "; left alone: annotations/captions_val.json" in _told(root).splitlines()[0]
 
 
 def test_the_file_says_only_what_matters(tmp_path, here):
@@ -124,8 +154,17 @@ def test_names_that_yaml_or_a_shell_would_mistake_are_quoted(tmp_path):
 
 
 def test_a_folder_whose_name_no_text_can_hold_is_refused(tmp_path):
-    with pytest.raises(InputError, match="rename the folder"):
+    with pytest.raises(InputError, match="rename it"):
         init(folders.write_coco(tmp_path / "a\nb"))
+
+
+@pytest.mark.parametrize("path", ["train", "annotations", "annotations/instances_train.json"])
+def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path, here, path):
+    root = folders.write_coco(tmp_path / "data")
+    os.rename(root / path, os.fsencode(root / path) + b"\xff" + Path(path).suffix.encode())
+    with pytest.raises(InputError, match="rename it"):
+        init(root)
+    assert not list(here.iterdir())
 
 
 @given(st.text(max_size=150))

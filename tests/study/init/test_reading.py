@@ -5,7 +5,7 @@ import yaml
 
 from datasets.errors import InputError
 from datasets.images import check_images
-from study.init.found import read_folder
+from study.init.reading import read_folder
 from tests import folders
 
 
@@ -19,30 +19,48 @@ def edit(path, change):
                                    folders.write_bdd])
 def test_both_splits_are_read_and_their_images_are_there(tmp_path, write):
     root = write(tmp_path / "data", 20, 7)
-    found = read_folder(root)
-    assert (found.train.num_images, found.validation.num_images) == (20, 7)
-    assert found.layout.validation and found.train.categories == found.validation.categories
-    check_images(found.train, root / found.layout.train.images)
-    check_images(found.validation, root / found.layout.validation.images)
+    reading = read_folder(root)
+    assert (reading.train.num_images, reading.validation.num_images) == (20, 7)
+    assert reading.layout.validation and reading.train.categories == reading.validation.categories
+    check_images(reading.train, root / reading.layout.train.images)
+    check_images(reading.validation, root / reading.layout.validation.images)
 
 
 @pytest.mark.parametrize("write", [folders.write_yolo, folders.write_voc, folders.write_bdd])
 def test_a_validation_set_is_held_out_where_there_is_none(tmp_path, write):
-    found = read_folder(write(tmp_path / "data", 60, 0))
-    assert found.train.num_images + found.validation.num_images == 60 and 2 < found.validation.num_images < 25
-    assert not set(found.train.file_names) & set(found.validation.file_names)
+    reading = read_folder(write(tmp_path / "data", 60, 0))
+    assert reading.train.num_images + reading.validation.num_images == 60 and 2 < reading.validation.num_images < 25
+    assert not set(reading.train.file_names) & set(reading.validation.file_names)
     assert ("hold_out", "no validation set there; 20 % of the training images are held out as one, by hash of their "
-            "file names") in found.reasons
+            "file names") in reading.reasons
+
+
+def test_a_data_yaml_may_point_elsewhere(tmp_path):
+    root = folders.write_yolo(tmp_path / "data", 20, 7)
+    (tmp_path / "settings").mkdir()
+    content = yaml.safe_load((root / "data.yaml").read_text()) | {"path": str(root)}
+    (tmp_path / "settings/data.yaml").write_text(yaml.safe_dump(content))
+    reading = read_folder(tmp_path / "settings")
+    assert reading.layout.validation and {reading.layout.train.images, reading.layout.validation.images} == {str(root)}
+    check_images(reading.validation, tmp_path / "settings" / reading.layout.validation.images)
+    assert read_folder(root).layout.train.images == "."
+
+
+def test_voc_without_its_images_is_refused(tmp_path):
+    root = folders.write_voc(tmp_path / "data", 20, 7)
+    (root / "JPEGImages").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"none of the images that \. lists is there \(.*in 1 folder\)"):
+        read_folder(root)
 
 
 def test_a_validation_set_that_is_the_training_set_is_none(tmp_path):
     root = folders.write_yolo(tmp_path, 60, 2)
     content = yaml.safe_load((root / "data.yaml").read_text())
     (root / "data.yaml").write_text(yaml.safe_dump(content | {"val": content["train"]}))
-    found = read_folder(root)
-    assert found.layout.validation is None and found.train.num_images < 60
-    assert dict(found.reasons)["hold_out"].startswith("the validation images are training images; 20 %")
-    assert "validation" not in dict(found.reasons)
+    reading = read_folder(root)
+    assert reading.layout.validation is None and reading.train.num_images < 60
+    assert dict(reading.reasons)["hold_out"].startswith("the validation images are training images; 20 %")
+    assert "validation" not in dict(reading.reasons)
 
 
 def test_like_named_images_in_two_folders_are_two_sets(tmp_path):
@@ -50,9 +68,9 @@ def test_like_named_images_in_two_folders_are_two_sets(tmp_path):
 
 
 def test_bdd_s_classes_are_mapped_and_those_without_boxes_left_out(tmp_path):
-    found = read_folder(folders.write_bdd(tmp_path / "data"))
-    assert found.class_map == "bdd"
-    assert found.classes == found.train.categories == ("car", "traffic light", "traffic sign")
+    reading = read_folder(folders.write_bdd(tmp_path / "data"))
+    assert reading.class_map == "bdd"
+    assert reading.classes == reading.train.categories == ("car", "traffic light", "traffic sign")
 
 
 def test_scalabel_files_of_another_domain_are_not_mapped(tmp_path):
@@ -62,8 +80,8 @@ def test_scalabel_files_of_another_domain_are_not_mapped(tmp_path):
         for name, other in (("car", "apple"), ("traffic light", "pear"), ("traffic sign", "plum")):
             text = text.replace(f'"{name}"', f'"{other}"')
         path.write_text(text)
-    found = read_folder(root)
-    assert found.class_map == "" and found.train.categories == ("apple", "pear", "plum")
+    reading = read_folder(root)
+    assert reading.class_map == "" and reading.train.categories == ("apple", "pear", "plum")
 
 
 def test_classes_without_a_training_box_are_left_out(tmp_path):
@@ -71,14 +89,14 @@ def test_classes_without_a_training_box_are_left_out(tmp_path):
     for split in ("train", "val"):  # as Roboflow's exports begin
         edit(root / f"annotations/instances_{split}.json",
              lambda content: content["categories"].insert(0, {"id": 0, "name": "all"}))
-    found = read_folder(root)
-    assert found.classes == found.train.categories == found.validation.categories == ("red", "green", "blue")
-    assert dict(found.reasons)["classes"].startswith("the 3 that have a box")
+    reading = read_folder(root)
+    assert reading.classes == reading.train.categories == reading.validation.categories == ("red", "green", "blue")
+    assert dict(reading.reasons)["classes"].startswith("the 3 that have a box")
 
 
 def test_all_classes_are_kept_where_all_have_boxes(tmp_path):
-    found = read_folder(folders.write_coco(tmp_path / "data"))
-    assert found.classes == () and "classes" not in dict(found.reasons)
+    reading = read_folder(folders.write_coco(tmp_path / "data"))
+    assert reading.classes == () and "classes" not in dict(reading.reasons)
 
 
 def test_training_without_a_box_is_refused(tmp_path):
@@ -100,6 +118,6 @@ def test_coco_s_80_classes_are_kept_and_the_20_pointed_out(tmp_path):
 
     for split in ("train", "val"):
         edit(root / f"annotations/instances_{split}.json", rename)
-    found = read_folder(root)
-    assert len(found.train.categories) == 21 and found.class_map == ""
-    assert dict(found.reasons)["class_map"].startswith("none, all 21 classes are kept; class_map: voc would keep")
+    reading = read_folder(root)
+    assert len(reading.train.categories) == 21 and reading.class_map == ""
+    assert dict(reading.reasons)["class_map"].startswith("none, all 21 classes are kept; class_map: voc would keep")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -25,19 +26,19 @@ Reasons = list[tuple[str, str]]  # keys of the study file, each with what was as
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """A data set as it was found and read."""
+class Reading:
+    """A data set as it was recognised and read."""
 
     layout: Layout  # with the folders of the images
     class_map: str
     classes: tuple[str, ...]  # to keep; empty keeps all
-    read: tuple[tuple[Annotations, ReadReport], ...]  # training, and validation where it has annotations of its own
+    splits: tuple[tuple[Annotations, ReadReport], ...]  # training, and validation where it has annotations of its own
     train: Annotations
     validation: Annotations
     reasons: Reasons
 
 
-def read_folder(folder: Path) -> Found:
+def read_folder(folder: Path) -> Reading:
     """Recognise and read the data set in `folder`. Raises InputError where that cannot be done."""
     tree = list_folder(folder)
     layout = discover(folder, tree)
@@ -55,13 +56,19 @@ def read_folder(folder: Path) -> Found:
 
 
 def _place_images(folder: Path, tree: Tree, layout: Layout, tables: Sequence[Table]) -> Layout:
-    """Return the layout with the folders that the file names of each split start from."""
+    """Return the layout with the folders that the file names of each split start from: looked for, if not known."""
     def place(split: Split, table: Table) -> Split:
-        images = find_images(folder, tree, table.file_names, split, layout.elsewhere)
-        return msgspec.structs.replace(split, images=images)
+        places = [_relative(table.images_root, folder)] if table.images_root else [place for place, _ in tree]
+        return msgspec.structs.replace(split, images=find_images(folder, places, table.file_names, split))
 
     train = place(layout.train, tables[0])
     return replace(layout, train=train, validation=layout.validation and place(layout.validation, tables[1]))
+
+
+def _relative(path: str, folder: Path) -> str:
+    """Return `path` relative to `folder`, with slashes; in full if it is outside."""
+    full, base = Path(os.path.abspath(path)), Path(os.path.abspath(folder))
+    return full.relative_to(base).as_posix() if full.is_relative_to(base) else str(full)
 
 
 def _is_part(layout: Layout, tables: Sequence[Table]) -> bool:
@@ -91,14 +98,14 @@ def _learnable(layout: Layout, class_map: str, table: Table) -> tuple[str, ...]:
 
 
 def _assemble(layout: Layout, class_map: str, classes: tuple[str, ...], tables: Sequence[Table],
-              reasons: Reasons) -> Found:
-    read = [assemble(tables[0], class_map, classes)]
+              reasons: Reasons) -> Reading:
+    splits = [assemble(tables[0], class_map, classes)]
     if layout.validation:
-        read.append(assemble(tables[1], class_map, read[0][0].categories))
-        train, validation = read[0][0], read[1][0]
+        splits.append(assemble(tables[1], class_map, splits[0][0].categories))
+        train, validation = splits[0][0], splits[1][0]
     else:
-        train, validation = hold_out(read[0][0], HELD_OUT)
-    return Found(layout, class_map, classes, tuple(read), train, validation, reasons)
+        train, validation = hold_out(splits[0][0], HELD_OUT)
+    return Reading(layout, class_map, classes, tuple(splits), train, validation, reasons)
 
 
 def _reasons_of_files(layout: Layout, why: str) -> Reasons:
