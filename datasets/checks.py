@@ -17,10 +17,10 @@ from datasets.orders.order import count_boxes, hash_order, subset_size
 
 def check_boxes(annotations: Annotations) -> list[Finding]:
     """Return the boxes that repeat one of their image and class, and the classes that have none."""
-    columns = np.column_stack([annotations.image_of_box(), annotations.classes, annotations.boxes])
+    image = annotations.image_of_box()
+    columns = np.column_stack([image, annotations.classes, annotations.boxes])
     order = np.lexsort(columns.T)
     again = np.sort(order[1:][(np.diff(columns[order], axis=0) == 0).all(axis=1)])
-    image = annotations.image_of_box()
 
     def name(row: int) -> str:
         return f"{annotations.file_names[image[row]]} {annotations.boxes[row].tolist()}"

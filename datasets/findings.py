@@ -83,10 +83,6 @@ class ReadReport:
     dropped: dict[str, int] = field(default_factory=dict)  # class that is not among those asked for -> its boxes
     findings: tuple[Finding, ...] = ()
 
-    def count(self, rule: str) -> int:
-        """Return how many records a rule concerns."""
-        return sum(len(finding.rows) for finding in self.findings if finding.rule == rule)
-
 
 def found(rule: str, rows: Sequence[int] | np.ndarray, name_of: Callable[[int], str] = str) -> list[Finding]:
     """Return the finding in a list, or an empty list where no row is concerned."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from datasets.annotations import Annotations
 from datasets.errors import InputError, nearest
 from datasets.findings import ReadReport
-from datasets.table import assemble
+from datasets.table import Table, assemble
 
 FORMATS = ("coco", "bdd", "voc", "yolo")  # modules of datasets.formats, loaded when asked for
 _FIRST_KEY = re.compile(rb'\{\s*"((?:[^"\\]|\\.)*)"')
@@ -27,11 +27,15 @@ def read(path: str | Path, *, format: str = "", split: str = "", class_map: str 
     a rule would repair or skip; `lenient` takes a class that the file lacks for one without boxes.
     Raises InputError that names the file, the record and the remedy.
     """
+    return assemble(read_table(path, format, split), class_map, classes, strict, lenient)
+
+
+def read_table(path: str | Path, format: str = "", split: str = "") -> Table:
+    """Return the records at `path` as columns, before any rule or class map. Raises InputError as `read` does."""
     name = format.lower() or recognise(path)
     if name not in FORMATS:
         raise InputError(f"no annotation format '{format}'; {nearest(format, FORMATS)}")
-    reader = import_module(f"datasets.formats.{name}")
-    return assemble(reader.read_table(Path(path), split), class_map, classes, strict, lenient)
+    return import_module(f"datasets.formats.{name}").read_table(Path(path), split)
 
 
 def has_splits(path: str | Path, format: str = "") -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError, nearest
 from datasets.files import write_text
-from datasets.orders.ranking import NO_RANKING, pass_over, read_ranking
+from datasets.orders.ranking import NO_RANKING, read_ranking
 from datasets.orders.strategies import STRATEGIES
 
 FRACTIONS = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0)  # per cent, the subsets of the study of 2019
@@ -108,9 +108,7 @@ def make_order(annotations: Annotations, draw: int, fractions: Sequence[float], 
     for fraction in rising:
         subset_size(fraction, annotations.num_images)
     _check_strategy(strategy, draw, ranking)
-    ranked = read_ranking(ranking) if ranking else NO_RANKING
-    if left_out is not None:
-        ranked = pass_over(ranked, left_out)
+    ranked = replace(read_ranking(ranking) if ranking else NO_RANKING, left_out=left_out)
     positions = STRATEGIES[strategy](annotations, hash_order(annotations.file_names, draw), ranked)
     image_ids = tuple(annotations.image_ids[positions].tolist())
     ids_left_out = tuple(left_out.image_ids.tolist()) if left_out is not None else ()

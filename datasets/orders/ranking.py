@@ -6,7 +6,7 @@ import os
 from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Ranking:
     images: tuple[str, ...]
     source: str  # the file
     checksum: str  # its SHA-256
+    left_out: Annotations | None = None  # images that it may name, and that are in no subset
 
 
 NO_RANKING = Ranking((), "", "")
@@ -58,10 +59,13 @@ def _decode(content: bytes) -> list[str]:
 def ranked_order(annotations: Annotations, ranking: Ranking) -> np.ndarray:
     """Return int64 [I]: positions of the images in the order of `ranking`.
 
-    The file is read in one way: as ids if more of them are known than of the names, otherwise as names.
+    The file is read in one way: as ids if more of them are known than of the names, otherwise as names. Images that
+    are left out are passed over.
     Raises InputError for an image that `annotations` lacks, one ranked twice, and images without a rank.
     """
-    known = max(_by_name(annotations.file_names), _by_id(annotations.image_ids),
+    parts = (annotations, ranking.left_out) if ranking.left_out else (annotations,)
+    names = [name for part in parts for name in part.file_names]
+    known = max(_by_name(names), _by_id(np.concatenate([part.image_ids for part in parts])),
                 key=lambda positions: sum(image in positions for image in ranking.images))
     unknown = next((n for n, image in enumerate(ranking.images) if image not in known), None)
     if unknown is not None:
@@ -69,22 +73,18 @@ def ranked_order(annotations: Annotations, ranking: Ranking) -> np.ndarray:
         raise InputError(f"{ranking.source}: image {unknown + 1}, '{image}', is not in {annotations.source}; "
                          f"{nearest(image, _neighbours(image, sorted(known)))}")
     positions = np.array([known[image] for image in ranking.images], np.int64)
-    _check_complete(positions, annotations, ranking.source)
-    return positions
+    _check_complete(positions, annotations, names, ranking.source)
+    return positions[positions < annotations.num_images]
 
 
-def pass_over(ranking: Ranking, annotations: Annotations) -> Ranking:
-    """Return `ranking` without the images of `annotations`."""
-    names = _by_name(annotations.file_names).keys() | _by_id(annotations.image_ids).keys()
-    return replace(ranking, images=tuple(image for image in ranking.images if image not in names))
-
-
-def _check_complete(positions: np.ndarray, annotations: Annotations, source: str) -> None:
-    counts = np.bincount(positions, minlength=annotations.num_images)
+def _check_complete(positions: np.ndarray, annotations: Annotations, names: Sequence[str], source: str) -> None:
+    """Raise InputError for an image ranked twice, and for one of `annotations`, first in `names`, without a rank."""
+    counts = np.bincount(positions, minlength=len(names))
     if counts.max() > 1:
         first, second = np.flatnonzero(positions == counts.argmax())[:2] + 1
-        raise InputError(f"{source}: images {first} and {second} are both '{annotations.file_names[counts.argmax()]}'; "
+        raise InputError(f"{source}: images {first} and {second} are both '{names[int(counts.argmax())]}'; "
                          "keep one")
+    counts = counts[:annotations.num_images]
     if counts.min() == 0:
         raise InputError(f"{source}: {(counts == 0).sum()} images of {annotations.source} have no rank, the first is "
                          f"'{annotations.file_names[counts.argmin()]}'; add them at the end, or leave them out of the "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from datasets.class_map import map_classes, read_class_map
 from datasets.errors import InputError
 from datasets.findings import ReadReport
 from datasets.orders.hold_out import hold_out
+from datasets.read import read_table
 from datasets.table import Table, assemble
 from study.config import Split
 from study.init.discover import Layout, Tree, discover, find_images, list_folder
@@ -42,8 +42,7 @@ def read_folder(folder: Path) -> Reading:
     """Recognise and read the data set in `folder`. Raises InputError where that cannot be done."""
     tree = list_folder(folder)
     layout = discover(folder, tree)
-    reader = import_module(f"datasets.formats.{layout.format}")
-    tables = [reader.read_table(folder / split.annotations, split.split)
+    tables = [read_table(folder / split.annotations, layout.format, split.split)
               for split in (layout.train, layout.validation) if split]
     layout = _place_images(folder, tree, layout, tables)
     why = "no validation set there"

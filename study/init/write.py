@@ -18,7 +18,7 @@ from datasets.errors import InputError
 from datasets.files import write_text
 from datasets.findings import summarise
 from datasets.images import missing_images
-from datasets.listing import list_names
+from datasets.listing import list_names, printable
 from datasets.settings import convert
 from datasets.yaml12 import dump
 from study.config import RESERVED, Name, Split
@@ -123,7 +123,7 @@ def _describe(reading: Reading, folder: Path) -> list[str]:
                      f"{reading.validation.num_boxes:,} boxes; {reading.train.num_images:,} images are left")
     boxes = [boxes_per_class(for_training(reading.train)), boxes_per_class(reading.validation)]
     order = np.argsort(-boxes[0], kind="stable")
-    counts = [f"{reading.train.categories[k]} {boxes[0][k]:,} + {boxes[1][k]:,}" for k in order]
+    counts = [f"{printable(reading.train.categories[k])} {boxes[0][k]:,} + {boxes[1][k]:,}" for k in order]
     if len(counts) > LISTED:
         counts = [*counts[:LISTED // 2], "…", *counts[-LISTED // 2:]]
     return [*lines, f"boxes per class, training + validation: {', '.join(counts)}"]

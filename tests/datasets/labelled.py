@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from datasets.annotations import Annotations
+from datasets.findings import ReadReport
 
 
 def annotate(images: Sequence[Mapping[str, int]], categories: Sequence[str] = "", names: Sequence[str] = (),
@@ -57,3 +58,8 @@ def deviations(annotations: Annotations, order: np.ndarray) -> tuple[np.ndarray,
 def _ahead(amounts: np.ndarray) -> np.ndarray:
     prefixes = np.arange(1, len(amounts) + 1)[:, None]
     return len(amounts) * amounts.cumsum(axis=0) - prefixes * amounts.sum(axis=0)
+
+
+def count(report: ReadReport, rule: str) -> int:
+    """Return how many records a rule concerns."""
+    return sum(len(finding.rows) for finding in report.findings if finding.rule == rule)

@@ -6,6 +6,7 @@ from pathlib import Path
 from datasets.findings import RULES, Finding, ReadReport, findings_csv, found, summarise
 from datasets.formats.coco import read_table
 from datasets.table import assemble
+from tests.datasets.labelled import count
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,9 +18,9 @@ def test_a_finding_names_its_records_only_when_asked():
     assert found("crowd", []) == []
 
 
-def test_a_report_counts_by_rule():
+def test_findings_hold_their_rows():
     report = ReadReport("coco", 9, {}, (*found("crowd", [3, 5]), *found("empty box", [1])))
-    assert (report.count("crowd"), report.count("empty box"), report.count("over edge")) == (2, 1, 0)
+    assert (count(report, "crowd"), count(report, "empty box"), count(report, "over edge")) == (2, 1, 0)
 
 
 def test_the_summary_names_oddities_and_what_was_dropped(coco, save):

@@ -15,6 +15,7 @@ from datasets.formats import scalabel
 from datasets.formats.bdd import read_table
 from datasets.read import read
 from datasets.table import assemble
+from tests.datasets.labelled import count
 
 SCENE = {  # a 2018 class, its name in 2020, the corners
     "harbour.jpg": [("person", "pedestrian", (10.25, 20.5, 19.25, 60.5)), ("car", "car", (100, 200, 180, 240)),
@@ -112,7 +113,7 @@ def test_what_the_toolkit_ignores_becomes_crowd_under_the_class_map(save):
     annotations, report = read(save([{"name": "a.jpg", "labels": labels}]), class_map="bdd")
     assert [annotations.categories[k] for k in annotations.classes] == ["person", "car", "truck", "car"]
     assert annotations.crowd.tolist() == [True, True, True, False]
-    assert report.count("crowd") == 3
+    assert count(report, "crowd") == 3
 
 
 def test_labels_without_a_box_are_counted_by_name(bdd2018, save):
@@ -228,7 +229,7 @@ def test_odd_boxes_fall_under_the_rules_of_all_formats(read_labels, corners, rul
 @pytest.mark.parametrize("category", [{}, {"category": None}, {"category": ""}])
 def test_a_box_without_category_is_left_out(read_labels, category):
     annotations, report = assemble(read_labels([{"box2d": box2d(1, 2, 3, 4), **category}, label()]))
-    assert annotations.num_boxes == 1 and report.count("absent category") == 1
+    assert annotations.num_boxes == 1 and count(report, "absent category") == 1
 
 
 def test_the_same_name_in_two_videos_is_two_images(save):

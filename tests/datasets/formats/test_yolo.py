@@ -15,6 +15,7 @@ from datasets.formats import yolo
 from datasets.formats.coco import read_coco, write_coco
 from datasets.formats.yolo import read_table, resolve
 from datasets.table import Table, assemble
+from tests.datasets.labelled import count
 
 LABELS = {"c": b"1 0.5 0.5 1 1\n0 0.25 0.5 0.1 0.2", "a": b"2 0.5 0.5 0.5 0.25\r\n\r\n  0 1 1 0 0 \r\n", "b": b"",
           "sub/d": b"\xef\xbb\xbf2.0 1e-1 .2 0.1 2e-1\n"}
@@ -227,11 +228,11 @@ def test_rounding_puts_no_box_over_the_edge(root):
                   f"1 {left / 2:.6f} {top / 2:.6f} {left:.6f} {top:.6f}"]
     (root / "labels/train/a.txt").write_text("\n".join(lines))
     annotations, report = assemble(read_table(root))
-    assert report.count("over edge") == 0
+    assert count(report, "over edge") == 0
     right = annotations.boxes[:, :2] + annotations.boxes[:, 2:]
     assert (right[annotations.classes == 0].max(axis=0) == (100, 80)).all()
     (root / "labels/train/a.txt").write_text("0 .9 .5 .3 .2")
-    assert assemble(read_table(root))[1].count("over edge") == 1
+    assert count(assemble(read_table(root))[1], "over edge") == 1
 
 
 BAD_LINES = {

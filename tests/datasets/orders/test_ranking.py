@@ -1,10 +1,11 @@
 import hashlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from datasets.orders.ranking import ranked_order, read_ranking
+from datasets.orders.ranking import Ranking, ranked_order, read_ranking
 from tests.datasets.labelled import annotate
 
 NAMES = ["b/1.jpg", "a.jpg", "a.png", "30.jpg"]
@@ -56,3 +57,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 def test_the_checksum_is_the_files(save):
     path = save("a.jpg\n")
     assert read_ranking(path).checksum == hashlib.sha256(b"a.jpg\n").hexdigest()
+
+
+def test_images_left_out_may_be_named_though_their_ids_are_the_names_of_others():
+    """Ids by rank, as YOLO's are: 10.jpg has the id 2, and 2.jpg the id 3."""
+    whole = annotate([{}] * 3, names=["1.jpg", "10.jpg", "2.jpg"], ids=[1, 2, 3])
+    kept, left_out = whole.take(np.array([0, 2])), whole.take(np.array([1]))
+    ranking = Ranking(("2", "10", "1"), "ranking.txt", "", left_out)
+    assert ranked_order(kept, ranking).tolist() == [1, 0]
+    with pytest.raises(InputError, match="have no rank, the first is '1.jpg'"):
+        ranked_order(kept, Ranking(("2", "10"), "ranking.txt", "", left_out))
