@@ -51,6 +51,20 @@ class DatasetConfig(msgspec.Struct, frozen=True, kw_only=True):
     class_map: str = ""  # a name in configs/class_maps, or a YAML file relative to the repository
     classes: tuple[str, ...] = ()  # names to keep, after the class map; empty keeps all
     ranking: str = ""  # for the strategy order-file: a file of images in order, relative to the root
+    max_corrupt: Percent = 1.0  # of a subset's training images that cannot be decoded: fewer are skipped, more an error
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """A tuning split, cut by hash from the training subset, that chooses when to stop; the validation set never does.
+
+    The AP on it is taken every `every` steps. Training stops after `patience` looks without a better one; 0 never
+    stops. Then the best checkpoint is kept, or the whole subset is trained on for as many steps.
+    """
+
+    hold_out: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 10.0  # per cent of the subset
+    every: Count = 200
+    patience: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 5
+    then: Literal["best", "whole"] = "best"
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,27 +78,44 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     optimizer: Literal["sgd", "rmsprop", "adam"] = "sgd"
     learning_rate: Positive = 0.01
     schedule: Literal["constant", "cosine"] = "cosine"
+    decay_start: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 0  # step at which the cosine starts to fall
     warmup_steps: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 100
+    warmup_learning_rate: NotNegative = 0.0  # at step 0
     momentum: Decay = 0.9
     rho: Decay = 0.9  # RMSProp's decay of the squared gradients
     epsilon: Positive = 1e-7
     clip_norm: NotNegative = 10.0  # global norm; 0 leaves gradients alone
     weight_decay: NotNegative = 4e-5  # L2 on the kernels the original names, slim's scale (half the sum of squares)
     batch_norm_momentum: Decay | None = None  # None follows the number of steps
-    augment: tuple[Literal["flip", "ssd_crop"], ...] = ("flip", "ssd_crop")
+    augment: tuple[Literal["flip", "ssd_crop", "image_crop"], ...] = ("flip", "ssd_crop")
+    moving_average: Decay = 0.0  # of the weights, which is then evaluated; 0 for none
+    restore: Literal["all", "features", "labels"] = "all"  # of the checkpoint: see docs/checkpoints.md
+    tuning: Tuning | None = None
 
 
 class DetectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A detector: architecture, the checkpoint it starts from, and its recipes by name."""
 
     name: Name
-    kind: Literal["ssd_mobilenet_v2"] = "ssd_mobilenet_v2"
+    kind: Literal["ssd_mobilenet_v2", "ssd_resnet101_fpn"] = "ssd_mobilenet_v2"
     width: Annotated[float, msgspec.Meta(gt=0, le=4)] = 1.0
     input_size: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 300  # pixels, square
     stored_size: Annotated[int, msgspec.Meta(ge=32, le=8192)] = 384  # shorter side of images in records, pixels
-    checkpoint: str = ""  # zoo checkpoint prefix relative to the repository; empty trains from scratch
-    restore: Literal["all", "features"] = "all"
+    checkpoint: str = ""  # zoo name, archive, folder or prefix (relative to the repository); empty: from scratch
     recipes: dict[Name, Recipe] = {}
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training runs on. A recipe's batch is that of all replicas together, however many there are.
+
+    `replicas` are devices of this machine (None: every GPU, or the one CPU); CPUs may be split into several. The
+    machines of multi_worker are named in the environment variable TF_CONFIG.
+    """
+
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # float16 with loss scaling
+    xla: bool = False  # on GPUs
+    distribution: Literal["one_device", "mirrored", "multi_worker"] = "one_device"
+    replicas: Count | None = None
 
 
 class Repeats(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +143,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     draws: Repeats = Repeats()
     seeds: Repeats = Repeats()
     recipe: Name = "scaled"
+    runtime: Runtime = Runtime()
     checkpoint_every: Count = 200  # steps
     bootstrap: Annotated[int, msgspec.Meta(ge=20, le=100_000)] = 200  # resamples behind every error bar
     forecast: Forecast = Forecast()

@@ -43,6 +43,7 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes:
         "boxes": subset.num_boxes,
         "detector": architecture,
         "checkpoint": checkpoint_hash(detector.checkpoint),
+        "precision": study.runtime.precision,
         "recipe": {"name": study.recipe} | msgspec.to_builtins(find_recipe(study, detector)),
     })
 

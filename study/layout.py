@@ -8,6 +8,7 @@ from pathlib import Path
 from study.matrix import Cell, fraction_key
 
 STUDIES = Path("studies")
+CHECKPOINTS = Path("checkpoints")  # of the zoo, unpacked, relative to the repository
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,21 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
+
+    @property
+    def restored(self) -> Path:
+        """What became of every variable of the checkpoint that the run started from."""
+        return self.root / "restored.csv"
+
+    @property
+    def tuning(self) -> Path:
+        """The AP on the tuning split at every look, and what was chosen."""
+        return self.root / "tuning.json"
+
+    @property
+    def tuning_checkpoints(self) -> Path:
+        """Of the training without the tuning split, where the whole subset is trained on afterwards."""
+        return self.root / "tuning"
 
     @property
     def training(self) -> Path:

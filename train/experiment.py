@@ -80,7 +80,7 @@ def configure(detector: DetectorConfig, recipe: Recipe, *, num_classes: int, sha
     params.task.model.override({
         "kind": detector.kind, "num_classes": num_classes, "input_size": detector.input_size,
         "width": detector.width, "weight_decay": recipe.weight_decay,
-        "batch_norm_momentum": batch_norm_momentum_of(recipe, steps_of(recipe, images)), "restore": detector.restore,
+        "batch_norm_momentum": batch_norm_momentum_of(recipe, steps_of(recipe, images)), "restore": recipe.restore,
     })
     params.task.train_data.override({
         "shards": shards, "images": images, "global_batch_size": recipe.batch_size, "seed": seed,

@@ -55,7 +55,7 @@ def test_inputs_are_plain_and_say_what_is_trained_on(study, folder, inputs, root
 @pytest.mark.parametrize("change", [
     lambda study: changed(study, width=0.2),
     lambda study: changed(study, input_size=32),
-    lambda study: changed(study, restore="features"),
+    lambda study: changed(study, recipes={"scaled": Recipe(restore="features")}),
     lambda study: changed(study, recipes={"scaled": Recipe(learning_rate=0.02)}),
     lambda study: msgspec.structs.replace(changed(study, recipes={"other": Recipe()}), recipe="other"),
     lambda study: make_study(study.datasets[0].root, datasets=(
