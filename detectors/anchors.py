@@ -1,7 +1,8 @@
-"""Anchors of the Single Shot Detector on grids of several sizes (NumPy only).
+"""Anchors of the two detectors on grids of several sizes (NumPy only).
 
-The layout is that of `create_ssd_anchors` in the original TensorFlow Object Detection API, with its lowest layer
-reduced to three boxes. Liu et al. 2016, arXiv 1512.02325, section 2.2.
+The layouts are those of the original TensorFlow Object Detection API: `create_ssd_anchors`, with its lowest layer
+reduced to three boxes (Liu et al. 2016, arXiv 1512.02325, section 2.2), and `MultiscaleGridAnchorGenerator` for
+feature pyramids (Lin et al. 2017, arXiv 1708.02002, section 4).
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import numpy as np
 
 ASPECT_RATIOS = (1.0, 2.0, 0.5, 3.0, 0.3333)  # width / height, in the original's order and with its 0.3333
 LOWEST_LAYER = ((0.1, 1.0), (0.2, 2.0), (0.2, 0.5))
+
+FINEST_LEVEL = 2  # a pyramid's level l has a stride of 2^l pixels
+PYRAMID_SHAPES = [(4 * octave, ratio) for ratio in (1.0, 2.0, 0.5) for octave in (1.0, math.sqrt(2))]  # scale: strides
 
 
 def ssd_shapes(num_layers: int, min_scale: float = 0.2, max_scale: float = 0.95) -> list[list[tuple[float, float]]]:
@@ -30,14 +34,28 @@ def ssd_anchors(grids: Sequence[tuple[int, int]]) -> np.ndarray:
 
     `grids` holds (rows, columns) of each feature map, the finest first.
     """
-    shapes = ssd_shapes(len(grids))
-    return np.concatenate([_on_grid(rows, columns, shape) for (rows, columns), shape in zip(grids, shapes)])
+    layers = zip(grids, ssd_shapes(len(grids)))
+    return np.concatenate([_around(*((np.arange(n) + 0.5) / n for n in grid), shapes) for grid, shapes in layers])
 
 
-def _on_grid(rows: int, columns: int, shapes: list[tuple[float, float]]) -> np.ndarray:
-    """Return float32 [rows * columns * len(shapes), 4]: every shape around the centre of every cell."""
+def pyramid_anchors(input_size: int, grids: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return float32 [A, 4]: normalised, unclipped [ymin, xmin, ymax, xmax], by level, row, column, then shape.
+
+    `grids` holds (rows, columns) of the maps of a square image, from level 2 on, each of half the one before. As in
+    the original, centres lie half a stride into their cell on levels whose stride divides the image, else at its start.
+    """
+    levels = []
+    for level, grid in enumerate(grids, start=FINEST_LEVEL):
+        stride = 2**level
+        first = 0.0 if input_size % stride else 0.5
+        shapes = [(scale * stride / input_size, ratio) for scale, ratio in PYRAMID_SHAPES]
+        levels.append(_around(*((np.arange(n) + first) * stride / input_size for n in grid), shapes))
+    return np.concatenate(levels)
+
+
+def _around(rows: np.ndarray, columns: np.ndarray, shapes: list[tuple[float, float]]) -> np.ndarray:
+    """Return float32 [rows * columns * shapes, 4]: every (scale, aspect ratio) around every centre."""
     scales, ratios = np.array(shapes).T
     half = np.stack([scales / np.sqrt(ratios), scales * np.sqrt(ratios)], axis=-1) / 2
-    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
-    centre = np.stack([y, x], axis=-1)[:, :, None]
+    centre = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)[:, :, None]
     return np.concatenate([centre - half, centre + half], axis=-1).reshape(-1, 4).astype(np.float32)

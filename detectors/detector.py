@@ -12,7 +12,10 @@ import tf_keras
 
 from datasets.errors import InputError, nearest
 
-BUILDERS = {"ssd_mobilenet_v2": "detectors.ssd_mobilenet_v2"}  # kind -> module with `build`
+BUILDERS = {  # kind -> module with `build`
+    "ssd_mobilenet_v2": "detectors.ssd_mobilenet_v2",
+    "ssd_resnet101_fpn": "detectors.ssd_resnet101_fpn",
+}
 
 ZOO_LEAVES = {"kernel": "weights", "depthwise_kernel": "depthwise_weights", "bias": "biases"}
 
@@ -30,6 +33,7 @@ class Detector:
     model: tf_keras.Model
     anchors: np.ndarray  # float32 [A, 4], normalised [ymin, xmin, ymax, xmax]
     num_classes: int
+    backbone: str  # regular expression that the names of the backbone's variables, and no others, match in full
     loss: Callable[[dict[str, tf.Tensor], tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
     # loss(outputs, boxes float32 [N, M, 4] normalised, classes int32 [N, M], -1 for padding)
     #     -> {"localization": scalar, "classification": scalar}; weight decay is in model.losses
@@ -44,14 +48,27 @@ class Detector:
         }
 
 
-def build(kind: str, num_classes: int, **settings) -> Detector:
-    """Build a detector of `kind` with fresh weights; `settings` go to its module's `build`.
+def build(
+    kind: str,
+    num_classes: int,
+    *,
+    input_size: int | None = None,
+    width: float = 1.0,
+    weight_decay: float | None = None,
+    batch_norm_momentum: float | None = None,
+    synchronized: bool = False,
+) -> Detector:
+    """Build a detector of `kind` with fresh weights for square images of `input_size` pixels.
 
-    Raises InputError for an unknown kind.
+    None takes the original's value of that kind. `width` multiplies the depths; `weight_decay` is on TF-Slim's scale
+    (half the sum of squares). `synchronized` normalises by the batch of all replicas together rather than by each
+    replica's share. Raises InputError for an unknown kind and for settings that the kind cannot have.
     """
     if kind not in BUILDERS:
         raise InputError(f"no detector '{kind}'; {nearest(kind, BUILDERS)}")
-    return import_module(BUILDERS[kind]).build(num_classes, **settings)
+    chosen = {"input_size": input_size, "weight_decay": weight_decay, "batch_norm_momentum": batch_norm_momentum}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return import_module(BUILDERS[kind]).build(num_classes, width=width, synchronized=synchronized, **given)
 
 
 def _zoo_leaf(variable: tf.Variable) -> str:

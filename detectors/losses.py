@@ -1,4 +1,8 @@
-"""The Single Shot Detector's training loss, with hard example mining as the Object Detection API does it."""
+"""The training losses of the two detectors, as the Object Detection API computes them.
+
+All run in float32. Anchors are [A, 4]; outputs hold "boxes" (encodings) [N, A, 4] and "logits" [N, A, K + 1]; boxes
+are float32 [N, M, 4], normalised [ymin, xmin, ymax, xmax]; classes are int32 [N, M], 0-based, -1 for padding.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,61 @@ import tensorflow as tf
 
 from detectors import box_coder
 from detectors.matcher import match
+from detectors.mining import mine
 
-NEGATIVES_PER_POSITIVE = 3
-MIN_NEGATIVES = 3  # per image
-MAX_CANDIDATES = 3000  # per image
-MINING_IOU = 0.99
+CODES = 4
+FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2  # arXiv 1708.02002, equation 5
 
 
 def ssd_loss(
     anchors: tf.Tensor, outputs: dict[str, tf.Tensor], boxes: tf.Tensor, classes: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """Return the scalars "localization" and "classification" of one batch.
+    """Return the scalars "localization" and "classification" of one batch, with hard example mining.
 
-    anchors [A, 4]; outputs: "boxes" (encodings) [N, A, 4] and "logits" [N, A, K + 1]; boxes float32 [N, M, 4],
-    normalised [ymin, xmin, ymax, xmax]; classes int32 [N, M], 0-based, -1 for padding. Both sums run over the mined
-    anchors and are divided by the number of matched anchors in the whole batch, mined or not.
+    Both sums run over the mined anchors and are divided by the number of matched anchors, mined or not (see
+    `normaliser`).
     """
     matches = match(anchors, boxes, classes >= 0)
-    matched = matches >= 0
     localization = localization_losses(outputs["boxes"], anchors, boxes, matches)
     classification = classification_losses(outputs["logits"], classes, matches)
     decoded = box_coder.decode(outputs["boxes"], anchors)
-    mined = tf.cast(mine(decoded, classification, matched), tf.float32)
-    normaliser = tf.maximum(tf.reduce_sum(tf.cast(matched, tf.float32)), 1.0)
+    mined = tf.cast(mine(decoded, classification, matches >= 0), tf.float32)
+    number = normaliser(matches)
     return {
-        "localization": tf.reduce_sum(localization * mined) / normaliser,
-        "classification": tf.reduce_sum(classification * mined) / normaliser,
+        "localization": tf.reduce_sum(localization * mined) / number,
+        "classification": tf.reduce_sum(classification * mined) / number,
     }
+
+
+def focal_ssd_loss(
+    anchors: tf.Tensor, outputs: dict[str, tf.Tensor], boxes: tf.Tensor, classes: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Return the scalars "localization" and "classification" of one batch, with the focal loss over all anchors.
+
+    Both sums are divided by the number of matched anchors (see `normaliser`), localisation also by its four codes.
+    """
+    matches = match(anchors, boxes, classes >= 0)
+    localization = localization_losses(outputs["boxes"], anchors, boxes, matches)
+    classification = focal_losses(outputs["logits"], classes, matches)
+    number = normaliser(matches)
+    return {
+        "localization": tf.reduce_sum(localization) / (CODES * number),
+        "classification": tf.reduce_sum(classification) / number,
+    }
+
+
+def normaliser(matches: tf.Tensor) -> tf.Tensor:
+    """Return the number of matched anchors in the whole batch, at least 1, divided by the number of replicas.
+
+    The batch is that of all replicas together. A trainer divides each replica's loss by their number and adds up the
+    gradients: so divided, their sum is the gradient that one device finds on the whole batch.
+    """
+    matched = tf.reduce_sum(tf.cast(matches >= 0, tf.float32))
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas == 1 or tf.distribute.in_cross_replica_context():
+        return tf.maximum(matched, 1.0)
+    everywhere = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, matched)
+    return tf.maximum(everywhere, 1.0) / replicas
 
 
 def localization_losses(encodings: tf.Tensor, anchors: tf.Tensor, boxes: tf.Tensor, matches: tf.Tensor) -> tf.Tensor:
@@ -50,37 +82,18 @@ def classification_losses(logits: tf.Tensor, classes: tf.Tensor, matches: tf.Ten
     return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(targets, logits), axis=-1)
 
 
-def mine(decoded: tf.Tensor, losses: tf.Tensor, matched: tf.Tensor) -> tf.Tensor:
-    """Return bool [N, A]: the anchors that count.
+def focal_losses(logits: tf.Tensor, classes: tf.Tensor, matches: tf.Tensor) -> tf.Tensor:
+    """Return float32 [N, A]: focal sigmoid loss (alpha 0.25, gamma 2) summed over the K + 1 slots.
 
-    Of the boxes that survive non-maximum suppression by loss (decoded [N, A, 4], losses [N, A]), those are all
-    the matched ones and, in order of falling loss, three times as many unmatched ones, but never fewer than three.
+    Background has all targets 0, that of slot 0 too. Lin et al. 2017, arXiv 1708.02002, equation 5.
     """
-    decoded, losses = tf.stop_gradient(decoded), tf.stop_gradient(losses)
-    order = tf.argsort(losses, axis=-1, direction="DESCENDING", stable=True)
-    alone = _survivors(tf.gather(decoded, order, batch_dims=1))
-    positive = tf.gather(matched, order, batch_dims=1)
-    negatives = tf.cumsum(tf.cast(alone & ~positive, tf.int32), axis=-1)
-    positives = tf.reduce_sum(tf.cast(alone & positive, tf.int32), axis=-1, keepdims=True)
-    kept = alone & (positive | (negatives <= tf.maximum(NEGATIVES_PER_POSITIVE * positives, MIN_NEGATIVES)))
-    return tf.gather(kept, tf.argsort(order, axis=-1), batch_dims=1)
-
-
-def _survivors(boxes: tf.Tensor) -> tf.Tensor:
-    """Return bool [N, A]: the boxes [N, A, 4], best first, that are left by greedy suppression at IoU 0.99.
-
-    `combined_non_max_suppression` takes a whole batch, in parallel, but does not tell which boxes it kept: so each
-    box's score is its rank, exact in float32, and the scores that come back name the boxes.
-    """
-    anchors = tf.shape(boxes)[1]
-    scores = tf.broadcast_to(tf.range(anchors, 0, -1, dtype=tf.float32), tf.shape(boxes)[:2])
-    limit = tf.minimum(anchors, MAX_CANDIDATES)
-    kept = tf.image.combined_non_max_suppression(
-        boxes[:, :, None, :], scores[:, :, None], limit, limit, MINING_IOU, clip_boxes=False
-    ).nmsed_scores
-    # Padding comes back with score 0: position `anchors`, which bincount leaves out.
-    positions = anchors - tf.cast(kept, tf.int32)
-    return tf.math.bincount(positions, minlength=anchors, maxlength=anchors, axis=-1, binary_output=True) > 0
+    slots = tf.where(matches >= 0, _of_match(classes, matches) + 1, -1)
+    targets = tf.one_hot(slots, tf.shape(logits)[-1])
+    entropy = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+    probability = tf.sigmoid(logits)
+    miss = tf.where(targets > 0, 1.0 - probability, probability)
+    alpha = tf.where(targets > 0, FOCAL_ALPHA, 1.0 - FOCAL_ALPHA)
+    return tf.reduce_sum(alpha * miss**FOCAL_GAMMA * entropy, axis=-1)
 
 
 def _of_match(values: tf.Tensor, matches: tf.Tensor) -> tf.Tensor:

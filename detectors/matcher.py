@@ -43,7 +43,6 @@ def _first_claim(best_anchor: tf.Tensor, valid: tf.Tensor, num_anchors: tf.Tenso
     images = tf.shape(valid)[0]
     claimed = best_anchor + tf.range(images)[:, None] * num_anchors
     box = tf.broadcast_to(tf.range(tf.shape(valid)[1]), tf.shape(valid))
-    first = tf.math.unsorted_segment_min(
-        tf.boolean_mask(box, valid), tf.boolean_mask(claimed, valid), images * num_anchors
-    )
+    # Segment -1 is left out: no padding claims anything.
+    first = tf.math.unsorted_segment_min(box, tf.where(valid, claimed, -1), images * num_anchors)
     return tf.reshape(first, [images, num_anchors])

@@ -12,32 +12,35 @@ runtime.start()
 
 import tensorflow as tf  # noqa: E402
 
-from detectors.detector import Detector, build  # noqa: E402
+from detectors.detector import Detector  # noqa: E402
 from tests.detectors import original  # noqa: E402
-from tests.detectors.tiny import make_tiny  # noqa: E402
+from tests.detectors.tiny import make_tiny, make_tiny_resnet  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def expected() -> SimpleNamespace:
-    """The original's numbers."""
-    with np.load(original.NUMBERS) as numbers:
-        return SimpleNamespace(**numbers)
+    """The original's numbers for SSD-MobileNetV2."""
+    return original.numbers("ssd_mobilenet_v2")
 
 
 @pytest.fixture(scope="session")
 def detector() -> Detector:
-    """The detector of 601 classes with the original's weights; a test that trains it puts them back."""
-    detector = build("ssd_mobilenet_v2", original.NUM_CLASSES)
-    for name, variable in detector.variables.items():
-        variable.assign(original.weights(name, tuple(variable.shape)))
-    return detector
+    """SSD-MobileNetV2 for 601 classes with the original's weights; a test that trains it puts them back."""
+    return original.detector("ssd_mobilenet_v2", original.NUM_CLASSES)
 
 
 @pytest.fixture(scope="session")
-def images(expected) -> tf.Tensor:
-    """The original's two images at its input size."""
-    assert zlib.crc32(original.images().tobytes()) == expected.images_crc32
-    return original.resize(original.images())
+def raw_images(expected) -> np.ndarray:
+    """The original's two images."""
+    raw = original.images()
+    assert zlib.crc32(raw.tobytes()) == expected.images_crc32
+    return raw
+
+
+@pytest.fixture(scope="session")
+def images(raw_images) -> tf.Tensor:
+    """The original's two images at the input size of SSD-MobileNetV2."""
+    return original.resize(raw_images)
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +49,38 @@ def outputs(detector, images) -> dict[str, tf.Tensor]:
 
 
 @pytest.fixture(scope="session")
+def resnet_expected() -> SimpleNamespace:
+    """The original's numbers for SSD-ResNet101-FPN."""
+    return original.numbers("ssd_resnet101_fpn")
+
+
+@pytest.fixture(scope="session")
+def resnet() -> Detector:
+    """SSD-ResNet101-FPN for 20 classes with the original's weights; a test that trains it puts them back."""
+    return original.detector("ssd_resnet101_fpn", original.FEW_CLASSES)
+
+
+@pytest.fixture(scope="session")
+def large_images(raw_images) -> tf.Tensor:
+    """The original's two images at the input size of SSD-ResNet101-FPN."""
+    return original.resize(raw_images, 512)
+
+
+@pytest.fixture(scope="session")
+def resnet_outputs(resnet, large_images) -> dict[str, tf.Tensor]:
+    return resnet.model(large_images, training=False)
+
+
+@pytest.fixture(scope="session")
 def tiny() -> Detector:
     """A tiny detector that no test changes."""
     return make_tiny()
+
+
+@pytest.fixture(scope="session")
+def tiny_resnet() -> Detector:
+    """A tiny SSD-ResNet101-FPN that no test changes."""
+    return make_tiny_resnet()
 
 
 @pytest.fixture(scope="session")

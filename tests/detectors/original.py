@@ -1,17 +1,22 @@
 """What the original TensorFlow Object Detection API computes, and the inputs it was given.
 
-`data/ssd_mobilenet_v2.npz` holds numbers measured on the graphs of `ssd_mobilenet_v2_oid_v4` under TensorFlow 1.15
-(sources of July 2019, 601 classes). Its weights, images and boxes are functions of names and seeds: those below.
+`data/*.npz` hold numbers measured on its graphs under TensorFlow 1.15 (sources of July 2019): `ssd_mobilenet_v2_oid_v4`
+with 601 classes, and `ssd_resnet101_v1_fpn_shared_box_predictor_oid_512x512_sync` with 601 classes (outputs, sampled)
+and 20 (losses, gradients). Weights, images and boxes are functions of names and seeds: those below.
 """
 
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import tensorflow as tf
 
-NUMBERS = Path(__file__).parent / "data" / "ssd_mobilenet_v2.npz"
+from detectors.detector import Detector, build
+
+DATA = Path(__file__).parent / "data"
 NUM_CLASSES = 601
+FEW_CLASSES = 20
 
 RECTANGLES = [
     [[0.10, 0.15, 0.60, 0.55], [0.40, 0.50, 0.95, 0.98], [0.05, 0.70, 0.18, 0.80], [0.52, 0.05, 0.58, 0.12]],
@@ -21,11 +26,30 @@ SMALL_BOXES = [[[0.70, 0.40, 0.735, 0.435]], [[0.00, 0.00, 0.65, 0.65], [0.05, 0
 CLASSES = [[0, 17, 342, 600, 300], [68, 17, 5, 7, 450]]
 
 
-def ground_truth(padding: int = 3) -> tuple[np.ndarray, np.ndarray]:
+def numbers(kind: str) -> SimpleNamespace:
+    """Return what was measured on the original of `kind`."""
+    with np.load(DATA / f"{kind}.npz") as measured:
+        return SimpleNamespace(**measured)
+
+
+def detector(kind: str, num_classes: int) -> Detector:
+    """Return the detector with the original's weights."""
+    built = build(kind, num_classes)
+    fill(built)
+    return built
+
+
+def fill(detector: Detector) -> None:
+    """Give every variable the original's value."""
+    for name, variable in detector.variables.items():
+        variable.assign(weights(name, tuple(variable.shape)))
+
+
+def ground_truth(padding: int = 3, num_classes: int = NUM_CLASSES) -> tuple[np.ndarray, np.ndarray]:
     """Return boxes float32 [2, 5 + padding, 4] normalised yxyx and classes int32 [2, 5 + padding], -1 for padding."""
     boxes = np.array([rectangles + small for rectangles, small in zip(RECTANGLES, SMALL_BOXES)], np.float32)
     return (np.pad(boxes, [(0, 0), (0, padding), (0, 0)]),
-            np.pad(np.array(CLASSES, np.int32), [(0, 0), (0, padding)], constant_values=-1))
+            np.pad(np.array(CLASSES, np.int32) % num_classes, [(0, 0), (0, padding)], constant_values=-1))
 
 
 def weights(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -33,12 +57,13 @@ def weights(name: str, shape: tuple[int, ...]) -> np.ndarray:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     leaf = name.rsplit("/", 1)[-1]
     if leaf == "weights":
-        gain = 1.0 if "Predictor/" in name or "/expand/" in name else 2.0
-        values = rng.standard_normal(shape) * np.sqrt(gain / np.prod(shape[:3]))
+        values = rng.standard_normal(shape) * np.sqrt(_gain(name) / np.prod(shape[:3]))
     elif leaf == "depthwise_weights":
         values = rng.standard_normal(shape) * np.sqrt(2.0 / np.prod(shape[:2]))
     elif leaf == "gamma":
-        values = rng.uniform(*((0.5, 0.8) if "/project/" in name else (0.8, 1.2)), shape)
+        values = rng.uniform(*_gamma_range(name), shape)
+        if "resnet_v1_101/conv1/" in name:  # its input is not scaled
+            values /= 120.0
     elif leaf == "biases":
         values = rng.normal(*((-2.0, 0.5) if "ClassPredictor" in name else (0.0, 0.1)), shape)
     else:
@@ -48,6 +73,19 @@ def weights(name: str, shape: tuple[int, ...]) -> np.ndarray:
             "moving_variance": lambda: rng.uniform(0.6, 1.4, shape),
         }[leaf]()
     return values.astype(np.float32)
+
+
+def _gain(name: str) -> float:
+    """Return the variance of a kernel's values times their fan-in: 1 where no activation follows or came before."""
+    linear = name.split("/")[-2].endswith("Predictor") or "/expand/" in name or "/projection_" in name
+    return 1.0 if linear else 2.0
+
+
+def _gamma_range(name: str) -> tuple[float, float]:
+    """Return the range of a normalisation's scales, narrow and low where what it gives is added to something."""
+    if "/conv3/" in name:
+        return 0.15, 0.25
+    return (0.5, 0.8) if "/project/" in name else (0.8, 1.2)
 
 
 def images(seed: int = 0, count: int = 2, height: int = 480, width: int = 640) -> np.ndarray:

@@ -3,9 +3,13 @@ import tarfile
 import numpy as np
 import pytest
 import tensorflow as tf
+from tests.detectors.checkpoints.test_zoo import UNKNOWN
 
-from detectors import checkpoint
 from detectors.__main__ import main
+from detectors.checkpoints import checkpoint
+from detectors.detector import build
+from tests.detectors.checkpoints.server import serve
+from tests.detectors.made_checkpoints import values_of, write
 
 WIDTH = ["--width", "0.1"]
 
@@ -30,20 +34,71 @@ def test_an_archive_is_imported(zoo, tiny, other, tmp_path, capsys):
 def test_describe_writes_nothing(zoo, tmp_path, capsys):
     before = sorted(tmp_path.rglob("*"))
     assert main(["describe", str(zoo.parent / "zoo"), *WIDTH]) == 0
-    assert "324 variables restored, 0 start afresh, ignored: 1 global_step" in capsys.readouterr().out
+    assert "; 324 variables restored; 1 variables ignored (1 global_step)\n" in capsys.readouterr().out
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_whole_account_is_written_on_request(zoo, tmp_path):
+    assert main(["describe", str(zoo), "--csv", str(tmp_path / "account.csv"), *WIDTH]) == 0
+    rows = (tmp_path / "account.csv").read_text().splitlines()
+    assert len(rows) == 1 + 324 + 1 and rows[-1] == "variable,global_step,ignored,global_step"
+
+
+def test_what_was_not_restored_is_listed(tiny, tmp_path, capsys):
+    values = values_of(tiny)
+    del values["BoxPredictor_0/BoxEncodingPredictor/weights"]
+    write(tmp_path / "model.ckpt", values | {"Stray/weights": np.zeros(2, np.float32)})
+    assert main(["describe", str(tmp_path), *WIDTH]) == 0
+    listed = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert [" ".join(words) for words in listed] == [
+        "re-initialised BoxPredictor_0/BoxEncodingPredictor/weights: absent",
+        "re-initialised BoxPredictor_0/BoxEncodingPredictor/biases: with its layer",
+        "ignored Stray/weights: not part of the detector"]
+
+
+def test_the_kind_is_read_from_the_checkpoint(tmp_path, capsys):
+    detector = build("ssd_resnet101_fpn", 2, width=0.05)
+    write(tmp_path / "model.ckpt", values_of(detector))
+    assert main(["describe", str(tmp_path), "--width", "0.05"]) == 0
+    assert "ssd_resnet101_fpn, 2 classes" in capsys.readouterr().out
+    assert main(["describe", str(tmp_path), "--kind", "ssd_mobilenet_v2", "--width", "0.05"]) == 2
+    error = capsys.readouterr().err
+    assert "no variable 'FeatureExtractor/MobilenetV2/" in error and error.count("\n") == 1
+    assert "it is a checkpoint of ssd_resnet101_fpn" in error
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("frozen_inference_graph.pb", "is a frozen graph, which has no variables to train; give the model.ckpt files"),
+    ("nowhere", "no checkpoint there"), ("ssd", "no checkpoint there"),
+])
+def test_what_is_no_checkpoint_is_refused_in_one_line(tmp_path, capsys, name, message):
+    (tmp_path / "frozen_inference_graph.pb").write_bytes(b"graph")
+    assert main(["import", str(tmp_path / name), str(tmp_path / "out" / "model.ckpt")]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_of_the_zoo_is_got_by_name(zoo, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("study.checkpoints.REPOSITORY", tmp_path / "repository")
+    monkeypatch.setattr("detectors.checkpoints.zoo.REPOSITORY", tmp_path / "repository")
+    with serve({f"{UNKNOWN}.tar.gz": zoo.read_bytes()}) as server:
+        assert main(["get", UNKNOWN, "--from", server.url]) == 0
+    assert f"{UNKNOWN} is in {tmp_path}/repository/checkpoints/{UNKNOWN}\n" in capsys.readouterr().out
+    assert main(["describe", UNKNOWN, *WIDTH]) == 0
+    with pytest.raises(SystemExit):
+        main(["get", "ssd"])
 
 
 def test_another_width_is_refused_and_the_archive_named(zoo, capsys):
     assert main(["describe", str(zoo)]) == 2
     error = capsys.readouterr().err
-    assert str(zoo) in error and "another detector or width" in error and error.count("\n") == 1
+    assert str(zoo) in error and "of another width or not complete" in error and error.count("\n") == 1
 
 
 def test_a_broken_archive_is_refused(zoo, capsys):
     zoo.write_bytes(zoo.read_bytes()[:5000])
     assert main(["describe", str(zoo), *WIDTH]) == 2
-    assert "not a readable archive" in capsys.readouterr().err
+    assert "cut off or damaged" in capsys.readouterr().err
 
 
 def test_a_training_checkpoint_is_exported(tiny, tmp_path, capsys):
@@ -55,4 +110,4 @@ def test_a_training_checkpoint_is_exported(tiny, tmp_path, capsys):
     for name, variable in tiny.variables.items():
         np.testing.assert_array_equal(tf.train.load_variable(target, name), variable)
     assert main(["export", source, target, "--classes", "4", *WIDTH]) == 2
-    assert "check --classes and --width" in capsys.readouterr().err
+    assert "check --kind, --classes and --width" in capsys.readouterr().err

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from detectors.anchors import pyramid_anchors
 from detectors.matcher import match, pairwise_iou
 from tests.detectors import original
 
@@ -24,6 +25,20 @@ def random_boxes(rng: np.random.Generator, *shape: int, grid: int = 8) -> np.nda
 def test_matches_equal_the_originals(expected):
     boxes, classes = original.ground_truth()
     np.testing.assert_array_equal(match(expected.anchors, boxes, classes >= 0), expected.matches)
+
+
+def test_matches_on_the_pyramid_equal_the_originals(resnet_expected):
+    boxes, classes = original.ground_truth()
+    anchors = pyramid_anchors(512, [(n, n) for n in (128, 64, 32, 16, 8, 4)])
+    matches = match(anchors, boxes, classes >= 0).numpy()
+    np.testing.assert_array_equal(np.argwhere(matches >= 0), resnet_expected.positives)
+    np.testing.assert_array_equal(matches[matches >= 0], resnet_expected.positive_boxes)
+
+
+def test_matches_are_the_same_compiled(expected):
+    boxes, classes = original.ground_truth()
+    compiled = tf.function(match, jit_compile=True)
+    np.testing.assert_array_equal(compiled(expected.anchors, boxes, classes >= 0), expected.matches)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,4 +1,5 @@
 import numpy as np
+import tensorflow as tf
 
 from detectors import box_coder
 from detectors.postprocess import MAX_DETECTIONS, postprocess
@@ -41,3 +42,18 @@ def test_suppression_sees_the_boxes_before_clipping():
     boxes = [[0, 0, 0.4, 0.4], [-0.4, 0, 0.4, 0.4], [0.5, 0.5, 1, 1]]
     found = postprocess(outputs_for(boxes, [[2], [1], [-50]]), ANCHORS)
     assert found.valid.numpy() == [2]
+
+
+def test_detections_on_the_pyramid_are_those_of_the_plain_operation(resnet, resnet_outputs):
+    found = postprocess(resnet_outputs, resnet.anchors)
+    boxes = box_coder.decode(resnet_outputs["boxes"], resnet.anchors)
+    scores = tf.sigmoid(resnet_outputs["logits"][..., 1:])
+    for image in range(2):
+        best = [tf.image.non_max_suppression(boxes[image], scores[image, :, k], 100, 0.6, 1e-8) for k in range(20)]
+        rows = [(float(scores[image, anchor, k]), k, anchor) for k in range(20) for anchor in best[k].numpy()]
+        rows = sorted(rows, key=lambda row: -row[0])[:MAX_DETECTIONS]
+        assert found.valid[image] == MAX_DETECTIONS
+        np.testing.assert_array_equal(found.scores[image], np.array([score for score, _, _ in rows], np.float32))
+        np.testing.assert_array_equal(found.classes[image], [k for _, k, _ in rows])
+        kept = tf.gather(boxes[image], [anchor for _, _, anchor in rows])
+        np.testing.assert_array_equal(found.boxes[image], tf.clip_by_value(kept, 0, 1))

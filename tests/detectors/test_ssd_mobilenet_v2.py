@@ -80,17 +80,3 @@ def test_fresh_weights_have_the_originals_spread():
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(InputError, match="at least 32 pixels"):
         build("ssd_mobilenet_v2", **{"num_classes": 3} | settings)
-
-
-def test_an_unknown_kind_names_the_nearest():
-    with pytest.raises(InputError, match="did you mean 'ssd_mobilenet_v2'"):
-        build("ssd_mobilenet", 3)
-
-
-def test_mixed_precision_still_answers_in_float32():
-    tf_keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    try:
-        outputs = make_tiny().model(np.zeros((1, 64, 64, 3), np.float32))
-    finally:
-        tf_keras.mixed_precision.set_global_policy("float32")
-    assert {tensor.dtype.name for tensor in outputs.values()} == {"float32"}

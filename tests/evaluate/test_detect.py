@@ -28,7 +28,7 @@ def detector():
                             x[:, 0, 0, :2] * [0.0, 1.0] - [30.0, 0.0]], axis=-1))(image)
     boxes = tf_keras.layers.Lambda(lambda x: tf.zeros((tf.shape(x)[0], 2, 4)))(image)
     model = tf_keras.Model(image, {"boxes": boxes, "logits": logits})
-    return Detector(kind="test", model=model, anchors=ANCHORS, num_classes=2, loss=lambda *_: {})
+    return Detector(kind="test", model=model, anchors=ANCHORS, num_classes=2, backbone="", loss=lambda *_: {})
 
 
 @pytest.fixture
