@@ -1,58 +1,67 @@
-"""Commands on checkpoints: `python -m detectors import | export | describe`."""
+"""Commands on checkpoints: `python -m detectors get | describe | import | export`."""
 
 from __future__ import annotations
 
 import argparse
-import lzma
-import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.errors import InputError, command
-from datasets.files import sha256_of
+from datasets.files import write_text
 from detectors import runtime
+from detectors.checkpoints import zoo
+from detectors.checkpoints.archive import find_prefix, unpack
+from study.checkpoints import STEM, checkpoint_prefix, is_there
 
 if TYPE_CHECKING:
+    from detectors.checkpoints.account import RestoreReport
     from detectors.detector import Detector
 
-KINDS = ("ssd_mobilenet_v2",)
-
-# SHA-256 of the published data files.
-PUBLISHED = {
-    "61bc5931d1cc44cd83b80ebee3cb75757e84c1a49ac5cea71149e36a93da4044": "ssd_mobilenet_v2_oid_v4_2018_12_12",
-}
+KINDS = ("ssd_mobilenet_v2", "ssd_resnet101_fpn")
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
     """Run one of the commands."""
     options = _parser().parse_args(argv)
-    runtime.start()  # before anything imports TensorFlow
     options.run(options)
+
+
+def get(options: argparse.Namespace) -> None:
+    """Download a checkpoint of the original's zoo, or unpack its archive where that is in checkpoints/ already."""
+    zoo.provide(options.name, options.source)
+    print(f"{options.name} is in {checkpoint_prefix(options.name).parent}")
+
+
+def describe(options: argparse.Namespace) -> None:
+    """Check a checkpoint of the original detector and account for what it holds."""
+    _, report = _load(options)
+    for row in report.rows:
+        if row.fate == "re-initialised" or row.reason == "not part of the detector":
+            print(f"  {row.fate:14}  {row.variable}: {row.reason}")
+    if options.csv:
+        write_text(options.csv, report.to_csv())
+        print(f"wrote {options.csv}")
 
 
 def import_checkpoint(options: argparse.Namespace) -> None:
     """Check a checkpoint of the original detector and keep what belongs to the model."""
-    from detectors.checkpoint import save
+    detector, _ = _load(options)
+    from detectors.checkpoints.checkpoint import save
 
-    save(_load(options.source, options), options.prefix)
+    save(detector, options.prefix)
     print(f"wrote {options.prefix}")
-
-
-def describe(options: argparse.Namespace) -> None:
-    """Check a checkpoint of the original detector and say what it holds."""
-    _load(options.source, options)
 
 
 def export(options: argparse.Namespace) -> None:
     """Write a training checkpoint under the original's variable names."""
+    runtime.start()  # before anything imports TensorFlow
     import tensorflow as tf
 
-    from detectors.checkpoint import find_prefix, save
+    from detectors.checkpoints.checkpoint import save
     from detectors.detector import build
 
     source = find_prefix(options.source)
@@ -63,73 +72,76 @@ def export(options: argparse.Namespace) -> None:
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, ValueError, tf.errors.OpError):
         raise InputError(f"{source}: not a training checkpoint of {options.kind} with {options.classes} classes and "
-                         f"width {options.width:g}; check --classes and --width") from None
+                         f"width {options.width:g}; check --kind, --classes and --width") from None
     save(detector, options.prefix, int(step))
     print(f"wrote {options.prefix} (step {int(step)})")
 
 
-def _load(source: str, options: argparse.Namespace) -> Detector:
-    """Return the detector that the checkpoint `source` holds, and print what was found."""
-    from detectors.checkpoint import DATA, count_classes, find_prefix, restore
-    from detectors.detector import build
+def _load(options: argparse.Namespace) -> tuple[Detector, RestoreReport]:
+    """Return the detector that the checkpoint `options.source` holds and the account, and print what was found."""
+    with _unpacked(options.source) as prefix:
+        runtime.start()  # not before: it takes ten seconds to say that an archive is cut off
+        from detectors.checkpoints.checkpoint import DATA, count_classes, find_kind, restore
+        from detectors.detector import build
 
-    with _unpacked(Path(source)) as folder:
-        prefix = find_prefix(folder)
-        detector = build(options.kind, count_classes(prefix), width=options.width)
+        kind = options.kind or find_kind(prefix)
+        detector = build(kind, count_classes(prefix), width=options.width)
         report = restore(detector, prefix)
-        published = PUBLISHED.get(sha256_of(f"{prefix}{DATA}"))
-    print(f"{source}: {options.kind}, {detector.num_classes} classes, "
-          f"{detector.model.count_params():,} parameters; {report}")
+        published = zoo.published_name(f"{prefix}{DATA}")
+    print(f"{options.source}: {kind}, {detector.num_classes} classes, {detector.model.count_params():,} parameters; "
+          f"{report}")
     print(f"the values of the published {published}" if published else "not a published checkpoint that we know")
-    return detector
+    return detector, report
 
 
 @contextmanager
-def _unpacked(source: Path) -> Iterator[Path]:
-    """Yield a folder with the checkpoint's files if `source` is an archive of the zoo, else `source` itself."""
-    if not source.is_file():
-        yield source
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        _extract_checkpoint(source, Path(folder))
-        try:
-            yield Path(folder)
-        except InputError as error:
-            raise InputError(str(error).replace(folder, str(source))) from None
-
-
-def _extract_checkpoint(archive: Path, folder: Path) -> None:
-    """Write the archive's model.ckpt files, whatever folder they are in, into `folder`."""
-    try:
-        with tarfile.open(archive) as members:
-            for member in members:
-                name = Path(member.name).name
-                if member.isfile() and name.startswith("model.ckpt"):
-                    member.name = name
-                    members.extract(member, folder, filter="data")
-    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError):
-        raise InputError(f"{archive}: not a readable archive; get it again, or give the checkpoint's prefix") from None
+def _unpacked(source: str) -> Iterator[Path]:
+    """Yield the prefix of the checkpoint `source`: an archive is unpacked for the time being, one of the zoo is got."""
+    path = Path(source)
+    if source in zoo.ZOO and not path.exists():
+        zoo.provide(source)
+        yield checkpoint_prefix(source)
+    elif is_there(path) or not path.is_file():
+        yield find_prefix(path)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder, "checkpoint")
+            unpack(path, target)
+            try:
+                yield target / STEM
+            except InputError as error:
+                raise InputError(str(error).replace(str(target / STEM), source)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m detectors", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    zoo = "archive (.tar.gz), folder or prefix of a checkpoint of the original detector"
-    for name, run, source in (
-        ("import", import_checkpoint, zoo),
-        ("export", export, "prefix of a training checkpoint"),
-        ("describe", describe, zoo),
-    ):
-        sub = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-        sub.set_defaults(run=run)
+    sub = _add(commands, "get", get)
+    sub.add_argument("name", choices=zoo.ZOO, metavar="NAME", help=f"one of {', '.join(zoo.ZOO)}")
+    sub.add_argument("--from", dest="source", default=zoo.URL, metavar="URL",
+                     help="where NAME.tar.gz lies (%(default)s)")
+    given = "name in the zoo, archive (.tar.gz), folder or prefix of a checkpoint of the original detector"
+    for name, run, source in (("describe", describe, given), ("import", import_checkpoint, given),
+                              ("export", export, "prefix of a training checkpoint")):
+        sub = _add(commands, name, run)
         sub.add_argument("source", help=source)
-        sub.add_argument("--kind", default=KINDS[0], choices=KINDS)
         sub.add_argument("--width", type=float, default=1.0, help="width multiplier of the network (default 1)")
-        if run is not describe:
+        if run is describe:
+            sub.add_argument("--csv", metavar="FILE", help="write what became of every variable")
+        else:
             sub.add_argument("prefix", help="where to write: a path without suffix, such as checkpoints/model.ckpt")
         if run is export:
+            sub.add_argument("--kind", default=KINDS[0], choices=KINDS)
             sub.add_argument("--classes", type=int, required=True, help="classes that the detector was trained for")
+        else:
+            sub.add_argument("--kind", choices=KINDS, help="default: by the names of the variables")
     return parser
+
+
+def _add(commands: argparse._SubParsersAction, name: str, run) -> argparse.ArgumentParser:
+    sub = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+    sub.set_defaults(run=run)
+    return sub
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import json
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,10 +14,11 @@ import numpy as np
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
-from datasets.files import sha256_of, write_text
+from datasets.files import write_text
 from datasets.settings import read_yaml
 from datasets.yaml12 import dump
-from study.config import REPOSITORY, Study, find_detector, find_recipe, read_study
+from study.checkpoints import checkpoint_hash
+from study.config import Study, find_detector, find_recipe, read_study
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
 
@@ -106,20 +106,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def checkpoint_files(checkpoint: str) -> list[Path]:
-    """Return the files of a checkpoint prefix (relative to the repository). Raises InputError if there are none."""
-    prefix = REPOSITORY / checkpoint
-    files = sorted(prefix.parent.glob(prefix.name + ".index")) + sorted(prefix.parent.glob(prefix.name + ".data-*"))
-    if len(files) < 2:
-        raise InputError(f"{prefix}: no checkpoint there (.index and .data files); check 'checkpoint' of the detector")
-    return files
-
-
-def checkpoint_hash(checkpoint: str) -> str:
-    """Return a hash of a checkpoint's files, empty for training from scratch."""
-    return _hash([sha256_of(file) for file in checkpoint_files(checkpoint)]) if checkpoint else ""
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,9 @@ from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError
 from datasets.orders.order import FRACTIONS, subset_size
 from datasets.settings import read_yaml
+from study.checkpoints import is_at_hand
 from study.config import CONFIGS
+from study.layout import CHECKPOINTS
 
 FEW_FRACTIONS = (5, 10, 20, 50, 100)  # per cent, of small data sets, as configs/studies/bccd.yaml has them
 SIZES = 5  # subsets, where possible
@@ -21,6 +23,7 @@ FITTED = 3  # subsets that a forecast is fitted on, at least; one more is left t
 FITTED_UP_TO = 20  # per cent, the study's default
 
 DETECTOR = "ssd_mobilenet_v2"
+CHECKPOINT = "ssd_mobilenet_v2_oid_v4_2018_12_12"  # of the zoo, made with that detector
 # What configs/studies/bccd.yaml was measured with: 292 images, AP50 75 in five minutes on two cores.
 FEW_IMAGES: dict[str, Any] = {"base": DETECTOR, "stored_size": 300, "recipes": {"scaled": {
     "batch_size": 8, "epochs": 18, "min_steps": 200, "learning_rate": 0.002, "augment": ["flip"]}}}
@@ -72,7 +75,7 @@ def choose_fit_up_to(fractions: Sequence[float]) -> float:
     return max(fractions[FITTED - 1], FITTED_UP_TO)
 
 
-def choose_detector(images: int) -> tuple[str | dict[str, Any], str]:
+def choose_detector(images: int) -> tuple[dict[str, Any], str]:
     """Return the detector's entry in the study file for so many training images, and the reason.
 
     The detector's recipe `scaled` has a floor of steps. Where even the full set does not reach beyond it, all subsets
@@ -80,13 +83,23 @@ def choose_detector(images: int) -> tuple[str | dict[str, Any], str]:
     """
     scaled = read_yaml(CONFIGS / "models" / f"{DETECTOR}.yaml")["recipes"]["scaled"]
     reach = scaled["min_steps"] * scaled["batch_size"] / scaled["epochs"]
-    start = "from random weights (checkpoint: names one to start from)"
+    checkpoint, reason = choose_checkpoint()
     if images >= reach:
-        return DETECTOR, (f"{DETECTOR} at 300 px {start}, {scaled['epochs']} epochs of every subset and "
-                          f"{scaled['min_steps']:,} steps at least")
+        return {"base": DETECTOR, "checkpoint": checkpoint}, (
+            f"{DETECTOR} at 300 px, {scaled['epochs']} epochs of every subset and {scaled['min_steps']:,} steps at "
+            f"least; {reason}")
     recipe = FEW_IMAGES["recipes"]["scaled"]
-    return FEW_IMAGES, (f"{DETECTOR} at 300 px {start}; with fewer than {reach:,.0f} images the recipe of "
-                        f"configs/studies/bccd.yaml: {recipe['epochs']} epochs, {recipe['min_steps']} steps at least")
+    return FEW_IMAGES | {"checkpoint": checkpoint}, (
+        f"{DETECTOR} at 300 px; with fewer than {reach:,.0f} images the recipe of configs/studies/bccd.yaml: "
+        f"{recipe['epochs']} epochs, {recipe['min_steps']} steps at least; {reason}")
+
+
+def choose_checkpoint() -> tuple[str, str]:
+    """Return what the detector starts from, and the reason: the zoo's checkpoint if no network is needed for it."""
+    if is_at_hand(CHECKPOINT):
+        return CHECKPOINT, "fine-tuned from its Open Images checkpoint, classes carried over by their names"
+    return "", (f"trained from scratch, as its Open Images checkpoint is not in {CHECKPOINTS}/; to fine-tune, get it "
+                f"with python -m detectors get {CHECKPOINT} and change that line to checkpoint: {CHECKPOINT}")
 
 
 def share_of_small_boxes(train: Annotations, input_size: int = 300) -> float:

@@ -7,12 +7,9 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.settings import read_yaml
-from study import identity
 from study.config import DatasetConfig, Recipe, dump_study
 from study.data import cut_orders, read_subset, read_train, read_validation
 from study.identity import (
-    checkpoint_files,
-    checkpoint_hash,
     claim,
     evaluation_inputs,
     fingerprint,
@@ -212,19 +209,6 @@ def test_a_study_without_runs_may_become_anything(study, folder):
     folder.config.parent.mkdir(parents=True)
     folder.config.write_text(dump_study(study))
     refuse_changed_study(folder, changed(study, width=0.2))
-
-
-def test_a_checkpoint_is_its_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(identity, "REPOSITORY", tmp_path)
-    (tmp_path / "model.ckpt.index").write_bytes(b"i")
-    with pytest.raises(InputError, match=r"model\.ckpt: no checkpoint there"):
-        checkpoint_files("model.ckpt")
-    (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"d")
-    (tmp_path / "model.ckpt2.index").write_bytes(b"other")
-    assert [f.name for f in checkpoint_files("model.ckpt")] == ["model.ckpt.index", "model.ckpt.data-00000-of-00001"]
-    before = checkpoint_hash("model.ckpt")
-    (tmp_path / "model.ckpt.data-00000-of-00001").write_bytes(b"e")
-    assert checkpoint_hash("model.ckpt") != before and checkpoint_hash("") == ""
 
 
 def test_versions_name_what_is_installed():

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco
 from datasets.orders.order import FRACTIONS, subset_size
-from datasets.settings import convert
-from study.config import DetectorConfig, load_study
+from datasets.settings import convert, read_yaml
+from detectors.checkpoints.zoo import ZOO
+from study.config import CONFIGS, DetectorConfig, load_study
 from study.init.proposal import (
+    CHECKPOINT,
     choose_detector,
     choose_fit_up_to,
     choose_fractions,
@@ -61,19 +63,37 @@ def test_three_subsets_are_fitted(fractions, limit):
 
 def test_the_recipe_turns_where_the_floor_of_the_other_ends():
     """The detector's own: 20 epochs of batches of 12, 2,000 steps at least, which is 1,200 images."""
-    assert choose_detector(1200)[0] == "ssd_mobilenet_v2"
-    few = choose_detector(1199)[0]
-    assert isinstance(few, dict) and few["recipes"]["scaled"]["min_steps"] == 200
+    assert choose_detector(1200)[0].keys() == {"base", "checkpoint"}
+    assert choose_detector(1199)[0]["recipes"]["scaled"]["min_steps"] == 200
 
 
 def test_few_images_take_what_the_bccd_study_was_measured_with():
     entry = choose_detector(292)[0]
-    assert isinstance(entry, dict)
     measured = load_study("configs/studies/bccd.yaml", roots={"bccd": "."}).detectors[0].recipes["scaled"]
     plain = {key: value for key, value in entry.items() if key != "base"} | {"name": "x"}
     ours = convert(plain, DetectorConfig, "test").recipes["scaled"]
     assert (ours.batch_size, ours.epochs, ours.min_steps, ours.learning_rate, ours.augment) == (
         measured.batch_size, measured.epochs, measured.min_steps, measured.learning_rate, measured.augment)
+
+
+@pytest.mark.parametrize("images", [100, 5000])
+@pytest.mark.parametrize("place", ["{}.tar.gz", "{}/model.ckpt.index"])
+def test_a_checkpoint_that_is_at_hand_is_fine_tuned(tmp_path, monkeypatch, images, place):
+    monkeypatch.setattr("study.checkpoints.REPOSITORY", tmp_path)
+    scratch, reason = choose_detector(images)
+    assert scratch["checkpoint"] == "" and "trained from scratch" in reason
+    assert f"python -m detectors get {CHECKPOINT} and change that line to checkpoint: {CHECKPOINT}" in reason
+    file = tmp_path / "checkpoints" / place.format(CHECKPOINT)
+    file.parent.mkdir(parents=True)
+    file.touch()
+    tuned, reason = choose_detector(images)
+    assert tuned == scratch | {"checkpoint": CHECKPOINT} and "fine-tuned" in reason
+
+
+def test_the_checkpoint_is_the_detectors_own_and_classes_are_carried_over():
+    detector = read_yaml(CONFIGS / "models" / "ssd_mobilenet_v2.yaml")
+    assert detector["checkpoint"] == CHECKPOINT in ZOO
+    assert detector["recipes"]["scaled"]["restore"] == "labels"
 
 
 def test_small_boxes_are_counted_at_the_detectors_input(train):
