@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from datasets.errors import command
+from records.manifest import Manifest, describe
 from study.command import add_study_arguments, open_study
 
 
@@ -24,8 +25,12 @@ def main(argv: list[str] | None = None) -> int:
             images = sum(shard.images for shard in manifest.shards)
             ratio = manifest.stored_bytes / manifest.source_bytes
             print(f"{dataset.name}: {images} images in {len(manifest.shards)} files, "
-                  f"{manifest.stored_bytes / 1e6:.1f} MB, {ratio:.2f} times the image files")
+                  f"{manifest.stored_bytes / 1e6:.1f} MB, {ratio:.2f} times the image files{_left_out(manifest)}")
     return 0
+
+
+def _left_out(manifest: Manifest) -> str:
+    return f"; {describe(manifest.corrupt)} cannot be decoded and are left out of training" if manifest.corrupt else ""
 
 
 if __name__ == "__main__":

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
-KEEP_ORIGINAL = 0.15
-OVERLAPS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
-ASPECTS = (0.5, 2.0)
-AREAS = (0.1, 1.0)
+
+@dataclass(frozen=True)
+class Crop:
+    """How a recipe cuts its windows: the numbers of one crop in the original's configuration."""
+
+    overlaps: tuple[float, ...]  # one is drawn: the share of some box in the window, and of every box that is kept
+    aspects: tuple[float, float]  # width over height
+    areas: tuple[float, float]  # share of the image
+    keep_original: float  # probability of the whole image
 
 
-def ssd_crop_window(boxes: tf.Tensor, height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor) -> tuple:
-    """Choose the crop of `ssd_random_crop`: return the window float32 [4] and the overlap a box must keep.
+CROPS = {
+    "ssd_crop": Crop((0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0), (0.5, 2.0), (0.1, 1.0), keep_original=0.15),
+    "image_crop": Crop((0.0,), (0.75, 3.0), (0.75, 1.0), keep_original=0.0),
+}
+
+
+def crop_window(crop: Crop, boxes: tf.Tensor, height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor) -> tuple:
+    """Choose what `crop` cuts out: return the window float32 [4] and the overlap a box must keep.
 
     boxes float32 [M, 4] normalised [ymin, xmin, ymax, xmax]; height, width in pixels; seed int64 [2].
-    One of seven pairs of equal `min_object_covered` and overlap, aspect ratio .5 to 2, area .1 to 1; with
-    probability .15 the whole image. Liu et al. 2016, arXiv 1512.02325, section 2.2, as the TensorFlow Object
-    Detection API has it.
+    `ssd_random_crop` and `random_crop_image` of the TensorFlow Object Detection API, which both try a hundred windows
+    and then take the whole image; the first is section 2.2 of Liu et al. 2016, arXiv 1512.02325.
     """
     draw = tf.random.stateless_uniform([2], seed)
-    overlap = tf.gather(tf.constant(OVERLAPS), tf.cast(draw[0] * len(OVERLAPS), tf.int32))
+    overlap = tf.gather(tf.constant(crop.overlaps), tf.cast(draw[0] * len(crop.overlaps), tf.int32))
     _, _, window = tf.image.stateless_sample_distorted_bounding_box(
         tf.stack([height, width, 3]), tf.clip_by_value(boxes, 0.0, 1.0)[None], seed + 1, min_object_covered=overlap,
-        aspect_ratio_range=ASPECTS, area_range=AREAS, max_attempts=100, use_image_if_no_bounding_boxes=True)
-    whole = draw[1] < KEEP_ORIGINAL
+        aspect_ratio_range=crop.aspects, area_range=crop.areas, max_attempts=100, use_image_if_no_bounding_boxes=True)
+    whole = draw[1] < crop.keep_original
     return (tf.where(whole, tf.constant([0.0, 0.0, 1.0, 1.0]), window[0, 0]), tf.where(whole, 0.0, overlap))
 
 

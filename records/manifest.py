@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,13 +25,24 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class Corrupt:
+    """A training image that cannot be decoded. It keeps its place in the records and is left out of training."""
+
+    position: int  # in the order of the records
+    image_id: int
+    name: str  # of the file; the image's id where only the record is known
+    reason: str
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """The shards of a folder in order, and what they were made from."""
+    """The shards of a folder in order, what they were made from, and the images among them that nothing can read."""
 
     fingerprint: str
     stored_size: int  # shorter side at most, pixels
     source_bytes: int  # of the image files
     shards: tuple[Shard, ...]
+    corrupt: tuple[Corrupt, ...] = ()  # by position
 
     @property
     def stored_bytes(self) -> int:
@@ -57,14 +70,49 @@ def _is_whole(path: Path, shard: Shard) -> bool:
     return path.is_file() and path.stat().st_size == shard.bytes
 
 
+def complete_manifest(folder: Path) -> Manifest:
+    """Return the manifest of `folder`. Raises InputError if there is no complete set of records."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise InputError(f"{folder}: no complete records; make them with python -m records")
+    return manifest
+
+
+def corrupt_of(folder: Path, images: int) -> list[Corrupt]:
+    """Return those of the first `images` images that cannot be decoded. Raises InputError as `first_shards`."""
+    return [image for image in complete_manifest(folder).corrupt if image.position < images]
+
+
+def check_share(corrupt: Sequence[Corrupt], images: int, max_corrupt: float, where: Path | str) -> None:
+    """Raise InputError if more than `max_corrupt` per cent of the first `images` images are among `corrupt`.
+
+    `where` begins the message: what these images are.
+    """
+    among = [image for image in corrupt if image.position < images]
+    if len(among) > images * max_corrupt / 100:
+        raise InputError(f"{where}: {describe(among)} of the first {images} training images cannot be decoded, "
+                         f"{100 * len(among) / images:.3g} per cent; replace them, drop them from the annotations, or "
+                         f"raise the data set's max_corrupt ({max_corrupt:g})")
+
+
+def describe(corrupt: Sequence[Corrupt], names: int = 3) -> str:
+    """Return how many images these are, and the first of them: ``5 (a.jpg: truncated; b.jpg: empty; …)``."""
+    listed = [f"{image.name}: {image.reason}" for image in corrupt[:names]]
+    return f"{len(corrupt)} ({'; '.join(listed + ['…'] * (len(corrupt) > names))})"
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an image library says in one line, without TensorFlow's names of nodes and Pillow's of objects."""
+    lines = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\]| ?<_io\.\w+ object at \w+>", "", str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def first_shards(folder: Path, images: int) -> list[Path]:
     """Return the files that hold exactly the first `images` images.
 
     Raises InputError if there is no complete set of records or no shard ends at that image.
     """
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise InputError(f"{folder}: no complete records; make them with python -m records")
+    manifest = complete_manifest(folder)
     files, counted = [], 0
     for shard in manifest.shards:
         if counted == images:

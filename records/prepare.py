@@ -22,10 +22,12 @@ def prepare(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> list[M
         for draw, order in orders.items():
             manifests.append(_write(in_order(train, order), dataset, dataset.train,
                                     folder.train_records(dataset.name, size, draw), size, order.sizes,
-                                    f"{dataset.name} train, draw {draw}"))
+                                    f"{dataset.name} train, draw {draw}", dataset.max_corrupt))
     return manifests
 
 
-def _write(annotations: Annotations, dataset: DatasetConfig, split, folder, size, boundaries, label) -> Manifest:
+def _write(annotations: Annotations, dataset: DatasetConfig, split, folder, size, boundaries, label,
+           max_corrupt: float = 0.0) -> Manifest:
+    """A validation image that cannot be decoded is always an error: without it the mAP would be another one."""
     return write_records(for_training(annotations), image_folder(dataset, split), folder, stored_size=size,
-                         boundaries=boundaries, label=f"records: {label}, {size} px")
+                         boundaries=boundaries, max_corrupt=max_corrupt, label=f"records: {label}, {size} px")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import shutil
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -20,7 +22,17 @@ from datasets.annotations import Annotations
 from datasets.errors import InputError
 from datasets.orientation import as_annotated
 from datasets.progress import Progress
-from records.manifest import Manifest, Shard, read_manifest, write_manifest
+from records.manifest import (
+    FILE_NAME,
+    Corrupt,
+    Manifest,
+    Shard,
+    check_share,
+    describe,
+    read_manifest,
+    reason_of,
+    write_manifest,
+)
 
 SHARD_IMAGES = 2000  # at most, so that readers work in parallel
 JPEG_QUALITY = 92
@@ -28,25 +40,38 @@ THREADS = 4
 STALE_SECONDS = 3600  # no shard takes longer
 
 
+class CorruptImage(InputError):
+    """An image file whose content cannot be decoded."""
+
+    def __init__(self, path: Path, reason: str):
+        super().__init__(f"{path}: cannot be decoded ({reason}); replace the file or drop it from the annotations")
+        self.reason = reason
+
+
 def write_records(annotations: Annotations, images: Path, folder: Path, *, stored_size: int,
-                  boundaries: Sequence[int] = (), label: str = "records") -> Manifest:
+                  boundaries: Sequence[int] = (), max_corrupt: float = 0.0, label: str = "records") -> Manifest:
     """Write `annotations` as TFRecords under `folder`, in their order, and return the manifest.
 
     `images` is the folder the file names start from. No image is kept with a shorter side above `stored_size`
     pixels, none is enlarged. A shard ends at each of `boundaries` (numbers of images), so that a subset is a list
-    of whole files. Where complete records of the same content are there, nothing is done.
-    Raises InputError naming the first image that is missing, unreadable or not of the size its annotations say.
+    of whole files. Where complete records of the same content are there, nothing is done. An image that cannot be
+    decoded has an empty record in its place and is listed in the manifest, and on stderr, as long as that befalls no
+    more than `max_corrupt` per cent of the images up to any boundary.
+    Raises InputError naming the first image that is missing or not of the size its annotations say, or the first ones
+    that cannot be decoded where they are too many.
     """
     source_sizes = [_size_of(images / name, annotations.source) for name in annotations.file_names]
     fingerprint = _fingerprint(annotations, source_sizes, stored_size, boundaries)
     if present := _present(folder, fingerprint):
+        for end in _edges(annotations.num_images, boundaries)[1:]:
+            check_share(present.corrupt, end, max_corrupt, images)
         return present
     _remove_stale(folder)
     part = folder.with_name(f".{folder.name}.part-{uuid.uuid4().hex[:8]}")
     part.mkdir(parents=True)
     try:
-        shards = _write_shards(annotations, images, part, stored_size, boundaries, label)
-        manifest = Manifest(fingerprint, stored_size, sum(source_sizes), tuple(shards))
+        shards, corrupt = _write_shards(annotations, images, part, stored_size, boundaries, max_corrupt, label)
+        manifest = Manifest(fingerprint, stored_size, sum(source_sizes), tuple(shards), tuple(corrupt))
         write_manifest(part, manifest)
         if present := _present(folder, fingerprint):  # another process was faster, and may be reading already
             return present
@@ -54,6 +79,10 @@ def write_records(annotations: Annotations, images: Path, folder: Path, *, store
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    if manifest.corrupt:
+        print(f"warning: {images}: {describe(manifest.corrupt)} of {annotations.num_images} training images cannot be "
+              f"decoded and are left out; {folder / FILE_NAME} lists them; to use them again, replace the files and "
+              f"delete {folder}", file=sys.stderr)
     return manifest
 
 
@@ -72,7 +101,7 @@ def _remove_stale(folder: Path) -> None:
 def shard_lengths(images: int, boundaries: Sequence[int]) -> list[int]:
     """Return the number of images in each shard: one ends at every boundary, none is longer than SHARD_IMAGES."""
     lengths = []
-    edges = sorted({0, images, *boundaries})
+    edges = _edges(images, boundaries)
     for low, high in zip(edges, edges[1:]):
         pieces = -(-(high - low) // SHARD_IMAGES)
         cuts = np.linspace(low, high, pieces + 1).round().astype(int)
@@ -80,30 +109,46 @@ def shard_lengths(images: int, boundaries: Sequence[int]) -> list[int]:
     return lengths
 
 
+def _edges(images: int, boundaries: Sequence[int]) -> list[int]:
+    """Return where the subsets end, from 0 on."""
+    return sorted({0, images, *boundaries})
+
+
 def encode_image(path: Path, stored_size: int, width: int, height: int) -> bytes:
     """Return an RGB JPEG of the image at `path` with a shorter side of at most `stored_size` pixels.
 
     A JPEG that is small enough and has three channels is passed on as it is. A picture that was taken with the camera
-    turned is turned upright where its annotations are of that size. Raises InputError if the file cannot be decoded or
-    is not `width` x `height`.
+    turned is turned upright where its annotations are of that size. Raises InputError if the file cannot be opened or
+    is not `width` x `height`, CorruptImage if its content cannot be decoded.
     """
     try:
         content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as stored:
-            image = as_annotated(stored, width, height)
-            if image.size != (width, height):
-                raise InputError(f"{path}: the image is {image.width} x {image.height} pixels, its annotations say "
-                                 f"{width} x {height}; correct the annotations or the file")
-            if image.mode.startswith(("I", "F")):
-                raise InputError(f"{path}: has pixels of more than 8 bits; convert it to 8 bits per channel")
-            if image.format == "JPEG" and image.mode == "RGB" and min(image.size) <= stored_size:
-                tf.io.decode_jpeg(content, channels=3)  # as training will; Pillow forgives more damage
-                return content
-            return _shrink(image, stored_size)
-    except (OSError, SyntaxError, Image.DecompressionBombError, tf.errors.InvalidArgumentError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: cannot be decoded ({reason}); replace the file or drop it from the "
-                         "annotations") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; check the image folder") from None
+    try:
+        return _encode(path, content, stored_size, width, height)
+    except InputError:
+        raise
+    except Exception as error:  # Pillow raises nearly every kind on damaged files
+        raise CorruptImage(path, reason_of(error)) from None
+
+
+def _encode(path: Path, content: bytes, stored_size: int, width: int, height: int) -> bytes:
+    with Image.open(io.BytesIO(content)) as stored:
+        image = as_annotated(stored, width, height)
+        if image.size != (width, height):
+            raise InputError(f"{path}: the image is {image.width} x {image.height} pixels, its annotations say "
+                             f"{width} x {height}; correct the annotations or the file")
+        if image.mode.startswith(("I", "F")):
+            raise InputError(f"{path}: has pixels of more than 8 bits; convert it to 8 bits per channel")
+        if stored.format in ("JPEG", "MPO"):
+            # As training will: Pillow forgives more damage. The pixels are the same, and sooner here.
+            pixels = tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
+            if image is stored:
+                if stored.format == "JPEG" and stored.mode == "RGB" and min(stored.size) <= stored_size:
+                    return content
+                image = Image.fromarray(pixels.numpy())
+        return _shrink(image, stored_size)
 
 
 def _shrink(image: Image.Image, stored_size: int) -> bytes:
@@ -115,28 +160,41 @@ def _shrink(image: Image.Image, stored_size: int) -> bytes:
     return out.getvalue()
 
 
-def _write_shards(annotations: Annotations, images: Path, folder: Path, stored_size: int,
-                  boundaries: Sequence[int], label: str) -> list[Shard]:
+def _write_shards(annotations: Annotations, images: Path, folder: Path, stored_size: int, boundaries: Sequence[int],
+                  max_corrupt: float, label: str) -> tuple[list[Shard], list[Corrupt]]:
     lengths = shard_lengths(annotations.num_images, boundaries)
-    examples = _examples(annotations, images, stored_size)
+    ends = _edges(annotations.num_images, boundaries)
+    examples = _examples(annotations, images, stored_size, max_corrupt)
     progress = Progress(label, annotations.num_images, "image")
-    shards = []
+    shards: list[Shard] = []
+    corrupt: list[Corrupt] = []
     for number, length in enumerate(lengths):
         path = folder / f"{folder.name.split('.')[1]}-{number:05d}-of-{len(lengths):05d}.tfrecord"
         with tf.io.TFRecordWriter(str(path)) as writer:
-            for _ in range(length):
-                writer.write(next(examples))
+            for example, damage in itertools.islice(examples, length):
+                writer.write(example)
+                corrupt += [damage] if damage else []
                 progress.update()
         shards.append(Shard(path.name, length, path.stat().st_size))
-    return shards
+        if (written := sum(shard.images for shard in shards)) in ends:
+            check_share(corrupt, written, max_corrupt, images)
+    return shards, corrupt
 
 
-def _examples(annotations: Annotations, images: Path, stored_size: int, chunk: int = 256) -> Iterator[bytes]:
-    """Yield a serialised tf.train.Example per image, decoding in threads, in order."""
-    def one(position: int) -> bytes:
-        encoded = encode_image(images / annotations.file_names[position], stored_size,
-                               int(annotations.widths[position]), int(annotations.heights[position]))
-        return make_example(annotations, position, encoded)
+def _examples(annotations: Annotations, images: Path, stored_size: int, max_corrupt: float,
+              chunk: int = 256) -> Iterator[tuple[bytes, Corrupt | None]]:
+    """Yield a serialised tf.train.Example per image, decoding in threads, in order; with it what is wrong with it."""
+    def one(position: int) -> tuple[bytes, Corrupt | None]:
+        name = annotations.file_names[position]
+        try:
+            encoded = encode_image(images / name, stored_size, int(annotations.widths[position]),
+                                   int(annotations.heights[position]))
+        except CorruptImage as error:
+            if not max_corrupt:
+                raise
+            return (make_example(annotations, position, b""),
+                    Corrupt(position, int(annotations.image_ids[position]), name, error.reason))
+        return make_example(annotations, position, encoded), None
 
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, annotations.num_images, chunk):

@@ -4,8 +4,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from records.augment import AREAS, ASPECTS, KEEP_ORIGINAL, OVERLAPS, crop_boxes, flip_boxes, ssd_crop_window
+from records.augment import CROPS, crop_boxes, crop_window, flip_boxes
 
+SSD, IMAGE = CROPS["ssd_crop"], CROPS["image_crop"]
 BOXES = np.array([[.1, .1, .5, .5], [.4, .6, .9, .8]], np.float32)
 
 
@@ -35,7 +36,7 @@ def test_no_boxes_stay_no_boxes():
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.floats(0, 1, width=32), min_size=8, max_size=8), st.sampled_from(OVERLAPS))
+@given(st.lists(st.floats(0, 1, width=32), min_size=8, max_size=8), st.sampled_from(SSD.overlaps))
 def test_cropping_equals_a_plain_computation(numbers, overlap):
     (y0, y1), (x0, x1), (wy0, wy1), (wx0, wx1) = (sorted(numbers[i:i + 2]) for i in range(0, 8, 2))
     window = [wy0 * 0.5, wx0 * 0.5, 0.5 + wy1 * 0.5, 0.5 + wx1 * 0.5]
@@ -59,30 +60,50 @@ def test_flipping_mirrors_and_twice_is_nothing():
     assert flip_boxes(tf.zeros([0, 4])).shape == (0, 4)
 
 
-@pytest.fixture(scope="module")
-def windows():
-    """The windows and overlaps that 400 examples get."""
-    choose = tf.function(lambda number: ssd_crop_window(tf.constant(BOXES), 300, 400, tf.stack([np.int64(5), number])))
-    drawn = [choose(tf.constant(n, tf.int64)) for n in range(400)]
+def choose(crop, count=400):
+    """Return the windows and overlaps that `count` examples get."""
+    window = tf.function(lambda number: crop_window(crop, tf.constant(BOXES), 300, 400,
+                                                    tf.stack([np.int64(5), number])))
+    drawn = [window(tf.constant(n, tf.int64)) for n in range(count)]
     return np.array([w.numpy() for w, _ in drawn]), np.array([o.numpy() for _, o in drawn])
 
 
-def test_windows_have_the_areas_and_aspects_of_the_original(windows):
-    height, width = (windows[0][:, 2:] - windows[0][:, :2]).T
-    assert (windows[0] >= 0).all() and (windows[0] <= 1).all()
-    assert height.min() * 300 >= 1 and (height * width).min() >= AREAS[0] - 0.01
+@pytest.fixture(scope="module")
+def windows():
+    return choose(SSD)
+
+
+@pytest.mark.parametrize(("crop", "count"), [(SSD, 400), (IMAGE, 200)], ids=["ssd_crop", "image_crop"])
+def test_windows_have_the_areas_and_aspects_of_the_original(crop, count):
+    windows, _ = choose(crop, count)
+    height, width = (windows[:, 2:] - windows[:, :2]).T
+    assert (windows >= 0).all() and (windows <= 1).all()
+    assert height.min() * 300 >= 1 and (height * width).min() >= crop.areas[0] - 0.01
     cut = height * width < 1
     aspects = (width * 400 / (height * 300))[cut]
-    assert aspects.min() >= ASPECTS[0] - 0.05 and aspects.max() <= ASPECTS[1] + 0.05
+    assert aspects.min() >= crop.aspects[0] - 0.05 and aspects.max() <= crop.aspects[1] + 0.05
+    assert np.ptp(aspects) > 0.5  # as far apart as windows of that area leave room
+
+
+def test_the_image_crop_always_cuts_and_keeps_every_box_with_a_part_inside():
+    windows, overlaps = choose(IMAGE, 200)
+    assert not (windows == [0, 0, 1, 1]).all(axis=1).any() and not overlaps.any()
+    assert len(np.unique(windows, axis=0)) == 200
+
+
+def test_the_recipes_have_the_numbers_of_the_original():
+    """pipeline.config of the two checkpoints: ssd_random_crop, and random_crop_image of the ResNet."""
+    assert (SSD.aspects, SSD.areas, SSD.keep_original) == ((0.5, 2), (0.1, 1), 0.15) and len(SSD.overlaps) == 7
+    assert (IMAGE.overlaps, IMAGE.aspects, IMAGE.areas, IMAGE.keep_original) == ((0,), (0.75, 3), (0.75, 1), 0)
 
 
 def test_overlaps_are_drawn_evenly_and_the_whole_image_is_sometimes_kept(windows):
     whole = (windows[0] == [0, 0, 1, 1]).all(axis=1)
-    assert KEEP_ORIGINAL - 0.06 < whole.mean() < 0.5
-    assert (windows[1][whole & (windows[1] == 0)].size / 400) > KEEP_ORIGINAL - 0.06
-    assert set(windows[1].tolist()) == {float(np.float32(o)) for o in OVERLAPS}
-    counts = [np.isclose(windows[1], o).sum() for o in OVERLAPS[1:]]
-    assert min(counts) > 0.5 * 400 * (1 - KEEP_ORIGINAL) / len(OVERLAPS)
+    assert SSD.keep_original - 0.06 < whole.mean() < 0.5
+    assert (windows[1][whole & (windows[1] == 0)].size / 400) > SSD.keep_original - 0.06
+    assert set(windows[1].tolist()) == {float(np.float32(o)) for o in SSD.overlaps}
+    counts = [np.isclose(windows[1], o).sum() for o in SSD.overlaps[1:]]
+    assert min(counts) > 0.5 * 400 * (1 - SSD.keep_original) / len(SSD.overlaps)
 
 
 def test_some_box_has_the_overlap_asked_for(windows):
@@ -93,16 +114,16 @@ def test_some_box_has_the_overlap_asked_for(windows):
 
 
 def test_a_window_is_a_function_of_the_seed():
-    def choose(*seed):
-        return ssd_crop_window(tf.constant(BOXES), 300, 400, tf.constant(seed, tf.int64))[0].numpy().tolist()
+    def one(*seed):
+        return crop_window(SSD, tf.constant(BOXES), 300, 400, tf.constant(seed, tf.int64))[0].numpy().tolist()
 
     tf.random.set_seed(1)
-    first = [choose(5, n) for n in range(20)]
+    first = [one(5, n) for n in range(20)]
     tf.random.set_seed(2)
-    assert first == [choose(5, n) for n in range(20)] != [choose(6, n) for n in range(20)]
+    assert first == [one(5, n) for n in range(20)] != [one(6, n) for n in range(20)]
     assert len({tuple(w) for w in first}) > 10
 
 
 def test_an_image_without_boxes_is_cut_all_the_same():
-    windows = [ssd_crop_window(tf.zeros([0, 4]), 300, 400, tf.constant([5, n], tf.int64))[0] for n in range(20)]
+    windows = [crop_window(SSD, tf.zeros([0, 4]), 300, 400, tf.constant([5, n], tf.int64))[0] for n in range(20)]
     assert len({tuple(w.numpy().tolist()) for w in windows}) > 5

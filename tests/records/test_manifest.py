@@ -4,9 +4,20 @@ from dataclasses import asdict
 import pytest
 
 from datasets.errors import InputError
-from records.manifest import FILE_NAME, Manifest, Shard, first_shards, read_manifest, write_manifest
+from records.manifest import (
+    FILE_NAME,
+    Corrupt,
+    Manifest,
+    Shard,
+    check_share,
+    corrupt_of,
+    first_shards,
+    read_manifest,
+    write_manifest,
+)
 
-MANIFEST = Manifest("abc", 160, 1000, (Shard("a", 2, 20), Shard("b", 3, 30), Shard("c", 5, 40)))
+MANIFEST = Manifest("abc", 160, 1000, (Shard("a", 2, 20), Shard("b", 3, 30), Shard("c", 5, 40)),
+                    (Corrupt(1, 7, "x/b.jpg", "cut"), Corrupt(6, 3, "c.jpg", "empty")))
 
 
 @pytest.fixture
@@ -48,3 +59,32 @@ def test_a_damaged_manifest_is_named(folder, content):
     (folder / FILE_NAME).write_text(content)
     with pytest.raises(InputError, match=r"records\.json: not"):
         read_manifest(folder)
+
+
+def test_a_manifest_from_before_corrupt_images_were_listed_has_none(folder):
+    content = asdict(MANIFEST)
+    del content["corrupt"]
+    (folder / FILE_NAME).write_text(json.dumps(content))
+    assert read_manifest(folder).corrupt == ()
+
+
+@pytest.mark.parametrize(("images", "positions"), [(1, []), (2, [1]), (5, [1]), (10, [1, 6])])
+def test_the_corrupt_images_of_a_subset_are_those_in_its_prefix(folder, images, positions):
+    assert [image.position for image in corrupt_of(folder, images)] == positions
+    (folder / "a").unlink()
+    with pytest.raises(InputError, match="no complete records"):
+        corrupt_of(folder, images)
+
+
+@pytest.mark.parametrize(("positions", "images", "max_corrupt", "message"), [
+    ([0], 100, 1.0, None), ([0], 99, 1.0, r"1 \(0\.jpg: cut\) of the first 99 training images"), ([99], 99, 0.0, None),
+    ([], 10, 0.0, None), ([3], 10, 0.0, r".* 10 per cent; .* max_corrupt \(0\)"), (range(5), 20, 100.0, None),
+    (range(5), 20, 24.0, r"5 \(0\.jpg: cut; 1\.jpg: cut; 2\.jpg: cut; …\) of the first 20 .*, 25 per cent"),
+])
+def test_more_corrupt_images_than_stated_are_an_error_that_names_them(positions, images, max_corrupt, message):
+    corrupt = [Corrupt(position, position, f"{position}.jpg", "cut") for position in positions]
+    if message is None:
+        check_share(corrupt, images, max_corrupt, "paint")
+    else:
+        with pytest.raises(InputError, match=f"^paint: {message}"):
+            check_share(corrupt, images, max_corrupt, "paint")

@@ -4,10 +4,11 @@ import tensorflow as tf
 from PIL import Image
 
 from datasets.annotations import Annotations, for_training
+from datasets.errors import InputError
 from datasets.formats.coco import read_coco
 from records import pipeline
 from records.manifest import first_shards
-from records.pipeline import training_batches, validation_batches
+from records.pipeline import MAX_BOXES, Part, training_batches, validation_batches
 from records.write import write_records
 from tests.small import COLOURS
 
@@ -90,6 +91,77 @@ def test_augmentation_changes_from_epoch_to_epoch(shards):
     assert set(pictures(batches[:2])).isdisjoint(pictures(batches[4:]))
 
 
+@pytest.mark.parametrize(("workers", "replicas"), [(1, 8), (2, 1), (4, 2)])
+@pytest.mark.parametrize("start", [0, 2])
+def test_a_global_batch_is_the_same_however_it_is_dealt_out(shards, workers, replicas, start):
+    """Whatever the workers and their replicas take, in order, is the one stream that a single process reads."""
+    whole = take(shards, 4, pad_boxes=True, start_step=start)
+    parts = [take(shards, 4 * replicas, pad_boxes=True, start_step=start, part=Part(worker, workers, replicas))
+             for worker in range(workers)]
+    assert {len(batch[0]) for part in parts for batch in part} == {8 // (workers * replicas)}
+    for step, expected in enumerate(whole):
+        pieces = [batch for part in parts for batch in part[step * replicas:(step + 1) * replicas]]
+        assert_same([[np.concatenate(values) for values in zip(*pieces)]], [expected])
+
+
+def test_a_worker_decodes_nothing_of_another(shards, monkeypatch):
+    decoded = []
+
+    def decode(encoded, *arguments):
+        tf.py_function(lambda: decoded.append(1), [], [])
+        return real(encoded, *arguments)
+
+    real = pipeline._decode
+    monkeypatch.setattr(pipeline, "_decode", decode)
+    batches = training_batches(shards, IMAGES, **SETTINGS | {"augment": ()}, part=Part(1, 4)).take(5)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    assert sum(len(images) for images, _ in batches.with_options(options)) == 10
+    # Less than a global batch ahead of what was taken, and of it a quarter.
+    assert 10 <= len(decoded) < 40
+
+
+def test_padded_boxes_make_every_shape_static(shards):
+    spec = training_batches(shards, IMAGES, **SETTINGS, pad_boxes=True).element_spec
+    assert spec[0].shape == (8, 64, 64, 3) and spec[1]["boxes"].shape == (8, MAX_BOXES, 4)
+    assert spec[1]["classes"].shape == (8, MAX_BOXES)
+    for (images, boxes, classes), (same, few, found) in zip(take(shards, pad_boxes=True), take(shards)):
+        np.testing.assert_array_equal(images, same)
+        np.testing.assert_array_equal(boxes[:, :few.shape[1]], few)
+        assert (classes[:, found.shape[1]:] == -1).all() and (classes[:, :found.shape[1]] == found).all()
+
+
+def test_an_epoch_is_exactly_what_is_not_left_out(shards, truth):
+    out = truth.image_ids[[0, 3, 11, 19, 3]].tolist()
+    rest = validation_batches(shards, batch_size=16, input_size=64, only=set(truth.image_ids.tolist()) - set(out))
+    expected = sorted(image.tobytes() for images, _ in rest for image in images.numpy())
+    batches = take(shards, 6, batch_size=8, augment=(), leave_out=out)
+    assert len(expected) == 16
+    for epoch in range(3):
+        assert sorted(pictures(batches[2 * epoch:2 * epoch + 2])) == expected
+    assert_same(take(shards, 3, augment=(), leave_out=out, start_step=3), batches[3:])
+
+
+def test_nothing_left_out_changes_nothing(shards):
+    assert_same(take(shards, leave_out=()), take(shards))
+
+
+@pytest.mark.parametrize(("settings", "fragment"), [
+    ({"leave_out": range(1, 21)}, "none of 20 training images is left"),
+    ({"augment": ("ssd_crop", "image_crop")}, "one of ssd_crop, image_crop at a time"),
+])
+def test_what_would_never_give_a_batch_is_refused(shards, settings, fragment):
+    with pytest.raises(InputError, match=fragment):
+        take(shards, **settings)
+
+
+@pytest.mark.parametrize("ids", [[1, 7, 20], [4], []])
+def test_validation_may_be_of_some_images_only(shards, truth, ids):
+    batches = validation_batches(shards, batch_size=2, input_size=32, only=ids)
+    found = [id_ for _, labels in batches for id_ in labels["image_id"].numpy().tolist()]
+    assert found == [id_ for id_ in truth.image_ids.tolist() if id_ in ids]
+
+
 def test_boxes_over_the_limit_are_dropped_in_training_only(shards, monkeypatch):
     monkeypatch.setattr(pipeline, "MAX_BOXES", 1)
     assert all(boxes.shape[1] == 1 for _, boxes, _ in take(shards))
@@ -148,7 +220,8 @@ def painted(tmp_path):
     return first_shards(tmp_path / "records", 16)
 
 
-@pytest.mark.parametrize("augment", [(), ("flip",), ("ssd_crop",), ("flip", "ssd_crop")], ids=str)
+@pytest.mark.parametrize("augment", [(), ("flip",), ("ssd_crop",), ("flip", "ssd_crop"),
+                                     ("flip", "image_crop")], ids=str)
 def test_boxes_follow_crop_and_flip(painted, augment):
     """Wherever a box is left, the red pixels fill it and end where it ends."""
     batches = training_batches(painted, 16, batch_size=16, input_size=128, seed=1, augment=augment).take(4)
@@ -161,7 +234,7 @@ def test_boxes_follow_crop_and_flip(painted, augment):
                 ends = np.array([rows[0], columns[0], rows[-1] + 1, columns[-1] + 1])
                 found.append((ends, boxes[0] * 128, red.sum()))
     ends, boxes, areas = (np.array(values) for values in zip(*found))
-    assert len(found) == 64 or ("ssd_crop" in augment and len(found) > 40)
+    assert len(found) == 64 or ({"ssd_crop", "image_crop"} & set(augment) and len(found) > 40)
     assert np.abs(ends - boxes).max() < 4.5 and np.abs(ends - boxes).mean() < 1.2
     sizes = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     assert (areas / sizes).mean() == pytest.approx(1, abs=0.06)

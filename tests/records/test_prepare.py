@@ -5,13 +5,14 @@ import tensorflow as tf
 
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco, write_coco
-from records.manifest import first_shards, read_manifest
+from records.manifest import corrupt_of, first_shards, read_manifest
+from records.pipeline import training_batches
 from records.prepare import prepare
-from study.config import Repeats
-from study.data import read_subset, read_validation
+from study.config import Forecast, Repeats
+from study.data import cut_orders, in_order, read_subset, read_train, read_validation
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
-from tests.small import make_study
+from tests.small import make_study, write_dataset
 
 
 def read_ids(files):
@@ -103,3 +104,35 @@ def test_a_missing_image_is_named(study, folder, root):
     (root / "train/7.jpg").unlink()
     with pytest.raises(InputError, match=r"instances_train\.json: lists 7\.jpg, but .* does not exist"):
         prepare(study, folder, study.datasets[0])
+
+
+def test_one_truncated_jpeg_among_two_hundred_is_left_out(tmp_path, capsys):
+    root = write_dataset(tmp_path / "large", train=200)
+    study = make_study(root, fractions=(60.0, 80.0, 100.0), forecast=Forecast(fit_up_to=80.0))
+    folder = StudyFolder(tmp_path / "studies/small")
+    orders = cut_orders(study, folder, study.datasets[0], read_train(study.datasets[0]))
+    last = in_order(read_train(study.datasets[0]), orders[0]).file_names[150]
+    (root / "train" / last).write_bytes((root / "train" / last).read_bytes()[:600])
+    prepare(study, folder, study.datasets[0])
+    (image,) = corrupt_of(folder.train_records("paint", 64, 0), 200)
+    assert (image.position, image.name) == (150, last) and f"1 ({last}: " in capsys.readouterr().err
+    assert corrupt_of(folder.train_records("paint", 64, 0), 120) == []
+    tf.random.set_seed(1)
+    batches = training_batches(first_shards(folder.train_records("paint", 64, 0), 200), 200, batch_size=20,
+                               input_size=32, seed=1, leave_out=[image.image_id])
+    assert sum(len(images) for images, _ in batches.take(20)) == 400
+
+
+def test_five_of_twenty_are_an_error_that_names_them(study, folder, root):
+    for name in range(1, 6):
+        (root / "train" / f"{name}.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"training images cannot be decoded.*max_corrupt \(1\)"):
+        prepare(study, folder, study.datasets[0])
+
+
+def test_a_validation_image_that_cannot_be_decoded_is_always_an_error(study, folder, root):
+    """Without it the mAP would be another one."""
+    tolerant = msgspec.structs.replace(study.datasets[0], max_corrupt=100.0)
+    (root / "val/3.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"val/3\.jpg: cannot be decoded"):
+        prepare(study, folder, tolerant)

@@ -23,9 +23,9 @@ def annotations(root):
 def make(annotations, root, tmp_path):
     """Return a function that writes records of the small data set."""
 
-    def make(boundaries=(2, 10), stored_size=64, annotations=annotations):
+    def make(boundaries=(2, 10), stored_size=64, annotations=annotations, max_corrupt=0.0):
         return write_records(annotations, root / "train", tmp_path / "records" / "train", stored_size=stored_size,
-                             boundaries=boundaries)
+                             boundaries=boundaries, max_corrupt=max_corrupt)
 
     return make
 
@@ -99,24 +99,73 @@ def test_records_are_the_same_bytes_each_time(make, root, annotations, tmp_path)
     assert again == manifest
 
 
-@pytest.mark.parametrize("damage", ["missing", "corrupt", "truncated", "marker", "size", "folder", "text"])
-def test_an_unusable_image_is_named_and_nothing_is_left(make, root, tmp_path, damage):
-    """Pillow reads the JPEG with a marker within its data, TensorFlow does not."""
-    image = root / "train" / "7.jpg"
+def spoil(image, damage):
+    """Damage an image file. Pillow reads the JPEG with a marker within its data, TensorFlow does not."""
     content = image.read_bytes()
     image.unlink()
     if damage == "folder":
         image.mkdir()
     elif damage == "size":
         Image.new("RGB", (50, 40)).save(image)
+    elif damage == "deep":
+        Image.fromarray(np.zeros((60, 90), np.uint16)).save(image, "PNG")
     elif damage != "missing":
         most = len(content) * 3 // 4
-        image.write_bytes({"corrupt": bytes(200) + content[200:], "truncated": content[:most],
+        image.write_bytes({"corrupt": bytes(200) + content[200:], "truncated": content[:most], "empty": b"",
                            "marker": content[:most] + b"\xff\xe0" + content[most:], "text": b"not an image"}[damage])
+
+
+CONTENT = ("corrupt", "truncated", "marker", "text", "empty")
+
+
+@pytest.mark.parametrize("stored_size", [200, 30])
+@pytest.mark.parametrize("damage", ["missing", "size", "folder", *CONTENT])
+def test_an_unusable_image_is_named_and_nothing_is_left(make, root, tmp_path, damage, stored_size):
+    image = root / "train" / "7.jpg"
+    spoil(image, damage)
     with pytest.raises(InputError) as error:
-        make(stored_size=200)
+        make(stored_size=stored_size)
     assert str(image) in str(error.value) and "\n" not in str(error.value)
     assert not list((tmp_path / "records").glob("*"))
+
+
+@pytest.mark.parametrize("stored_size", [200, 30])
+@pytest.mark.parametrize("damage", CONTENT)
+def test_a_training_image_without_readable_content_keeps_its_place(make, root, tmp_path, annotations, capsys, damage,
+                                                                   stored_size):
+    spoil(root / "train" / "7.jpg", damage)
+    manifest = make(stored_size=stored_size, max_corrupt=10.0)
+    position = annotations.file_names.index("7.jpg")
+    (image,) = manifest.corrupt
+    assert (image.position, image.image_id, image.name) == (position, annotations.image_ids[position], "7.jpg")
+    assert image.reason and not set("{[<\n") & set(image.reason)
+    assert [shard.images for shard in manifest.shards] == [2, 8, 10]
+    assert read_ids(first_shards(tmp_path / "records/train", 20)) == annotations.image_ids.tolist()
+    warning = capsys.readouterr().err.splitlines()[-1]
+    assert warning.startswith("warning: ") and "1 (7.jpg: " in warning and "of 20 training images" in warning
+    assert make(stored_size=stored_size, max_corrupt=10.0) == manifest
+
+
+@pytest.mark.parametrize("damage", ["missing", "size", "folder", "deep"])
+def test_what_is_no_matter_of_content_is_an_error_whatever_is_allowed(make, root, damage):
+    spoil(root / "train" / "7.jpg", damage)
+    with pytest.raises(InputError, match=r"7\.jpg"):
+        make(max_corrupt=100.0)
+
+
+@pytest.mark.parametrize(("names", "max_corrupt", "message"), [
+    ((12, 13, 14, 15, 16), 24.0, r"5 \(12\.jpg: .*; 13\.jpg: .*; 14\.jpg: .*; …\) of the first 20 .* 25 per cent"),
+    ((2,), 49.0, r"1 \(2\.jpg: .*\) of the first 2 .* 50 per cent"), ((20,), 4.0, ".* of the first 20 "),
+])
+def test_too_many_unreadable_images_up_to_any_boundary_are_an_error(make, root, tmp_path, names, max_corrupt, message):
+    for name in names:
+        spoil(root / "train" / f"{name}.jpg", "truncated")
+    with pytest.raises(InputError, match=f"^{root}/train: {message}"):
+        make(max_corrupt=max_corrupt)
+    assert not list((tmp_path / "records").glob("*"))
+    assert len(make(max_corrupt=50.0).corrupt) == len(names)
+    with pytest.raises(InputError, match=message):  # also of records that are there
+        make(max_corrupt=max_corrupt)
 
 
 def test_a_failure_leaves_the_old_records(make, root, tmp_path):
@@ -154,10 +203,11 @@ def save(path, mode, size=(90, 60), **settings):
     ("a.png", "L", (84, 84, 84)), ("a.png", "LA", (84, 84, 84)), ("a.jpg", "L", (84, 84, 84)),
     ("a.jpg", "CMYK", (200, 30, 60)), ("a.bmp", "RGB", (200, 30, 60)), ("a.png", "1", None),
 ])
-def test_every_image_becomes_an_rgb_jpeg(tmp_path, name, mode, colour):
-    content = encode_image(save(tmp_path / name, mode), 40, 90, 60)
+@pytest.mark.parametrize("stored", [40, 60])
+def test_every_image_becomes_an_rgb_jpeg(tmp_path, name, mode, colour, stored):
+    content = encode_image(save(tmp_path / name, mode), stored, 90, 60)
     decoded = tf.io.decode_jpeg(content).numpy()
-    assert decoded.shape == (40, 60, 3)
+    assert decoded.shape == (stored, stored * 3 // 2, 3)
     if colour:
         assert np.abs(decoded.mean(axis=(0, 1)) - colour).max() <= 6  # a palette's colours are mixed by dithering
     else:
@@ -176,6 +226,17 @@ def test_the_shorter_side_is_at_most_the_stored_size(tmp_path, size, stored, exp
 def test_a_small_colour_jpeg_is_passed_on_as_it_is(tmp_path):
     path = save(tmp_path / "a.jpg", "RGB", quality=50)
     assert encode_image(path, 60, 90, 60) == path.read_bytes() != encode_image(path, 59, 90, 60)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("settings", [{}, {"subsampling": 0}, {"subsampling": 2, "progressive": True}], ids=str)
+def test_a_jpeg_is_made_smaller_as_pillow_would(tmp_path, mode, settings):
+    """TensorFlow decodes it, being stricter; its pixels are the same."""
+    noise = np.random.default_rng(1).integers(0, 256, (12, 16, 3), np.uint8)
+    image = Image.fromarray(noise).resize((91, 63), Image.Resampling.BICUBIC).convert(mode)
+    image.save(tmp_path / "a.jpg", **settings)
+    with Image.open(tmp_path / "a.jpg") as alone:
+        assert encode_image(tmp_path / "a.jpg", 40, 91, 63) == write._shrink(alone, 40)
 
 
 def test_more_than_eight_bits_are_refused(tmp_path):
