@@ -18,6 +18,7 @@ from datasets.errors import command
 from datasets.files import read_json, write_text
 from datasets.images import check_images
 from datasets.prevalence.count import tabulate
+from detectors.checkpoints.zoo import provide
 from study.command import add_study_arguments, open_study
 from study.config import DatasetConfig, Study, load_study
 from study.data import cut_orders, image_folder, read_train, read_validation, validation_split
@@ -35,14 +36,16 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.init:
         return begin(arguments)
     study, folder = open_study(arguments)
+    for detector in study.detectors:
+        provide(detector.checkpoint)
     for dataset in study.datasets:
         describe(study, folder, dataset)
     waiting = [cell for cell in cells(study) if not is_finished(study, folder, cell)]
     if not waiting and is_concluded(study, folder):
         print(f"nothing to do: all {len(cells(study))} runs are finished; the report is {folder.report}")
         return 0
-    if waiting:
-        run_cells(study, folder, waiting, arguments.gpu)
+    if waiting and not run_cells(study, folder, waiting, arguments.gpu):
+        return 0
     return conclude(study, folder)
 
 
@@ -107,8 +110,11 @@ def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
     write_text(path, text)
 
 
-def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu: bool) -> None:
-    """Train and evaluate the cells one after another, in this process, so that TensorFlow loads once."""
+def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu: bool) -> bool:
+    """Train and evaluate the cells one after another, in this process, so that TensorFlow loads once.
+
+    Return whether this process is the one to conclude: of several workers, the chief.
+    """
     from detectors.runtime import start
 
     device = start(expect_gpu=expect_gpu)
@@ -116,16 +122,20 @@ def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu
     from evaluate.run import evaluate_cell
     from evaluate.table import summary_line
     from records.prepare import prepare
+    from train import strategy
     from train.run import train_cell
 
+    chief = strategy.is_chief(strategy.prepare(study.runtime))
     for dataset in study.datasets:
         prepare(study, folder, dataset)
     for number, cell in enumerate(waiting, 1):
         began = time.monotonic()
         train_cell(study, folder, cell, device)
-        result = evaluate_cell(study, folder, cell)
-        print(f"[{number}/{len(waiting)}] {cell}: {summary_line(result['metrics'])}, "
-              f"{time.monotonic() - began:.0f} s", flush=True)
+        if chief:
+            result = evaluate_cell(study, folder, cell)
+            print(f"[{number}/{len(waiting)}] {cell}: {summary_line(result['metrics'])}, "
+                  f"{time.monotonic() - began:.0f} s", flush=True)
+    return chief
 
 
 def conclude(study: Study, folder: StudyFolder) -> int:

@@ -16,13 +16,15 @@ from evaluate.detections import Detection
 DECIMALS = 3  # of a pixel; keeps the file small, and the file scores exactly as the list does
 
 
-def detect(detector: Detector, dataset: Iterable, truth: Annotations) -> list[Detection]:
+def detect(detector: Detector, dataset: Iterable, truth: Annotations,
+           predict: Callable | None = None) -> list[Detection]:
     """Return the detections in every image of `dataset`, boxes in pixels of the original image.
 
     `dataset` yields (images float32 [n, S, S, 3] in 0..255, {"image_id" int64 [n], "height", "width" int32 [n]});
-    n may vary. Raises InputError unless each image of `truth` comes exactly once: one left out would flatter the mAP.
+    n may vary. `predict` is what `build_predictor` made of the detector, where it is at hand.
+    Raises InputError unless each image of `truth` comes exactly once: one left out would flatter the mAP.
     """
-    predict = build_predictor(detector)
+    predict = predict or build_predictor(detector)
     category_ids = np.array(truth.category_ids)
     detections: list[Detection] = []
     seen: list[int] = []

@@ -70,7 +70,7 @@ def load_detector(study: Study, config: DetectorConfig, num_classes: int, run: R
     detector = build(config.kind, num_classes, input_size=config.input_size, width=config.width,
                      weight_decay=find_recipe(study, config).weight_decay)
     try:
-        state = tf.train.Checkpoint(model=detector.model).restore(str(run.checkpoints / checkpoint))
+        state = tf.train.Checkpoint(model=detector.model).read(str(run.checkpoints / checkpoint))
         state.expect_partial().assert_existing_objects_matched()
     except (tf.errors.OpError, AssertionError, ValueError):
         raise InputError(f"{run.checkpoints / checkpoint}: the checkpoint is missing or damaged; delete {run.root} and "

@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import tensorflow as tf
-import tf_keras
 
-from datasets.annotations import Annotations, for_training
+from datasets.annotations import Annotations
 from datasets.orders.order import subset_size
 from datasets.settings import read_yaml
-from detectors.detector import Detector
-from evaluate.coco import score
-from evaluate.detect import detect
-from evaluate.result import metric_rows
-from evaluate.run import BATCH_SIZE, validation_loss
-from records.manifest import first_shards
-from records.pipeline import validation_batches
-from records.write import write_records
-from study.config import CONFIGS, DetectorConfig, Study, find_recipe
+from study.config import CONFIGS, Recipe, Study, find_recipe
 from study.data import image_folder, read_train, read_validation
 from study.matrix import cells, draws_of, fractions_of
-from train.experiment import configure, steps_of
-from train.task import DetectionTask
+from train.experiment import steps_of
+from train.timing import Speed, measure
 
-SAMPLE = 96  # images: three batches of an evaluation, of which the first is slower
-SECONDS = 10.0  # of training steps that are timed
-STEPS = 3  # of them, at least
 DAY = 86_400.0
 SMALL = "ssd_mobilenet_v2_small"  # whose size is proposed where a study takes longer than a day
-
-
-@dataclass(frozen=True)
-class Speed:
-    """What a detector takes on this device, in seconds."""
-
-    start: float  # of a training, until its first step is done
-    step: float  # of training
-    judge: float  # of an evaluation, besides its images
-    image: float  # of an evaluation
-    record: float  # of an image
 
 
 @dataclass(frozen=True)
@@ -81,31 +54,29 @@ def estimate(study: Study) -> str:
     return "\n".join(lines)
 
 
-def measure(study: Study, detector: DetectorConfig, train: Annotations, images: Path) -> Speed:
-    """Train and evaluate `detector` for some seconds on a sample of `train`, whose files lie in `images`.
-
-    Raises InputError for an image that cannot be used.
-    """
-    sample = _sample(train)
-    with tempfile.TemporaryDirectory() as folder:
-        records = Path(folder, "records")
-        written = _time(lambda: write_records(
-            for_training(sample), images, records, stored_size=detector.stored_size, label="timing, records"))
-        start, step, trained = _time_training(study, detector, sample, records)
-        judge, image = _time_evaluation(study, detector, trained, sample, records)
-    return Speed(start, step, judge, image, written / sample.num_images)
-
-
 def add_up(study: Study, speed: Speed, images: int, validation: int) -> list[Share]:
-    """Return what each fraction of `images` takes, every run judged on `validation` images."""
-    shares = []
+    """Return what each fraction of `images` takes, every run judged on `validation` images.
+
+    A training that a tuning split may stop is counted in full.
+    """
+    shares, recipe = [], find_recipe(study, study.detectors[0])
     for fraction in study.fractions:
         size = subset_size(fraction, images)
         runs = sum(cell.fraction == fraction for cell in cells(study))
-        steps = steps_of(find_recipe(study, study.detectors[0]), size)
-        run = speed.start + steps * speed.step + speed.judge + validation * speed.image
+        steps = steps_of(recipe, size)
+        run = (speed.start + steps * speed.step + speed.judge + validation * speed.image
+               + _tuning(recipe, speed, size, steps))
         shares.append(Share(fraction, size, steps, runs, runs * run))
     return shares
+
+
+def _tuning(recipe: Recipe, speed: Speed, images: int, steps: int) -> float:
+    """Return the seconds that a tuning split of a subset of `images` adds: looks, and what is trained twice."""
+    if recipe.tuning is None:
+        return 0.0
+    looks = math.ceil(steps / recipe.tuning.every)
+    again = speed.start + steps * speed.step if recipe.tuning.then == "whole" else 0.0
+    return speed.judge + looks * recipe.tuning.hold_out / 100 * images * speed.image + again
 
 
 def records_of(study: Study, images: int, validation: int) -> int:
@@ -143,80 +114,3 @@ def _suggest(study: Study, shares: list[Share], writing: float, train: Annotatio
             f"{spell(seconds)}",
             f"  fractions up to {first[-1].fraction:g}, which are fitted but for the last, with which the forecast is "
             f"compared: {spell(writing + sum(share.seconds for share in first))}"]
-
-
-def _sample(train: Annotations) -> Annotations:
-    """Return at most SAMPLE images, evenly spread over those with boxes to learn from."""
-    labelled = np.flatnonzero(np.diff(for_training(train).starts))
-    return train.take(labelled[np.linspace(0, len(labelled) - 1, min(SAMPLE, len(labelled))).astype(int)])
-
-
-def _time(work: Callable[[], object]) -> float:
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
-
-
-def _time_training(study: Study, detector: DetectorConfig, sample: Annotations,
-                   records: Path) -> tuple[float, float, Detector]:
-    """Return the seconds until the first step is done and of each further one, and the detector."""
-    began = time.monotonic()
-    tf_keras.backend.clear_session()
-    tf_keras.utils.set_random_seed(1)
-    params = configure(detector, find_recipe(study, detector), num_classes=len(sample.categories),
-                       shards=[str(shard) for shard in first_shards(records, sample.num_images)],
-                       images=sample.num_images, seed=0, start_step=0, checkpoint_every=study.checkpoint_every,
-                       num_gpus=min(1, len(tf.config.list_physical_devices("GPU"))))
-    strategy = tf.distribute.OneDeviceStrategy("gpu:0" if params.runtime.num_gpus else "cpu:0")
-    with strategy.scope():
-        task = DetectionTask(params.task)
-        model = task.build_model()
-        optimizer = task.create_optimizer(params.trainer.optimizer_config, params.runtime)
-
-    @tf.function  # of the iterator: batches differ in their number of boxes, and would be traced anew
-    def step(batches):
-        return strategy.run(task.train_step, args=(next(batches), model, optimizer))[task.loss]
-
-    batches = iter(task.build_inputs(params.task.train_data))
-    float(step(batches))
-    start, count, began = time.monotonic() - began, 0, time.monotonic()
-    while count < STEPS or time.monotonic() - began < SECONDS:
-        float(step(batches))  # the number has to come back: a device may run behind the program
-        count += 1
-    return start, (time.monotonic() - began) / count, task.detector
-
-
-def _time_evaluation(study: Study, config: DetectorConfig, detector: Detector, sample: Annotations,
-                     records: Path) -> tuple[float, float]:
-    """Return the seconds of an evaluation besides its images, and of each image."""
-    size = min(BATCH_SIZE, max(1, sample.num_images // 2))
-    batches = validation_batches(first_shards(records, sample.num_images), batch_size=size,
-                                 input_size=config.input_size)
-    stamps: list[float] = [time.monotonic()]
-    detections = detect(detector, _stamp(batches, stamps), sample)
-    detecting = split_first(stamps, size, sample.num_images)
-    stamps = [time.monotonic()]
-    validation_loss(detector, _stamp(batches, stamps))
-    losing = split_first(stamps, size, sample.num_images)
-    metric_rows(score(sample, detections), study.bootstrap)  # compiles what a process compiles once
-    scoring = _time(lambda: metric_rows(score(sample, detections), study.bootstrap))
-    return detecting[0] + losing[0], detecting[1] + losing[1] + scoring / sample.num_images
-
-
-def _stamp(batches: Iterable, stamps: list[float]) -> Iterator:
-    """Yield `batches` and note when each is asked for after the first, and when no more is."""
-    for number, batch in enumerate(batches):
-        if number:
-            stamps.append(time.monotonic())
-        yield batch
-    stamps.append(time.monotonic())
-
-
-def split_first(stamps: Sequence[float], size: int, images: int) -> tuple[float, float]:
-    """Return what the first batch takes besides its images, and what an image takes, in seconds.
-
-    `stamps` are the start and the end of each batch; all `images` but those of the last have `size`.
-    """
-    first, others = stamps[1] - stamps[0], stamps[-1] - stamps[1]
-    image = others / (images - size) if images > size else first / images
-    return max(0.0, first - size * image), image

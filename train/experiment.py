@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from official.core import config_definitions as cfg
 from official.core import exp_factory
-from official.modeling import hyperparams, optimization
+from official.modeling import hyperparams
 
-from study.config import DetectorConfig, Recipe
+from datasets.settings import convert, read_yaml
+from study.config import CONFIGS, DetectorConfig, Recipe
+from train.optimizer import TrainerConfig, optimization_of
 
 EXPERIMENT = "ssd_fine_tuning"
 STEPS_PER_LOOP = 20  # between two looks at the loss
@@ -20,7 +24,7 @@ class Architecture(hyperparams.Config):
     """Which network is built."""
 
     kind: str = "ssd_mobilenet_v2"
-    num_classes: int = 0
+    classes: list[str] = dataclasses.field(default_factory=list)
     input_size: int = 300
     width: float = 1.0
     weight_decay: float = 4e-5
@@ -36,6 +40,8 @@ class Batches(cfg.DataConfig):
     images: int = 0
     start_step: int = 0
     augment: list[str] = dataclasses.field(default_factory=list)
+    leave_out: list[int] = dataclasses.field(default_factory=list)  # ids of images
+    pad_boxes: bool = False
 
 
 @dataclasses.dataclass
@@ -49,7 +55,7 @@ class DetectionConfig(cfg.TaskConfig):
 @exp_factory.register_config_factory(EXPERIMENT)
 def experiment() -> cfg.ExperimentConfig:
     """Return the experiment that every run starts from."""
-    return cfg.ExperimentConfig(task=DetectionConfig(), trainer=cfg.TrainerConfig())
+    return cfg.ExperimentConfig(task=DetectionConfig(), trainer=TrainerConfig())
 
 
 def steps_of(recipe: Recipe, images: int) -> int:
@@ -72,44 +78,50 @@ def batch_norm_momentum_of(recipe: Recipe, steps: int) -> float:
     return min(max(1 - 40 / steps, 0.8), 0.9997)
 
 
-def configure(detector: DetectorConfig, recipe: Recipe, *, num_classes: int, shards: list[str], images: int, seed: int,
-              start_step: int, checkpoint_every: int, num_gpus: int) -> cfg.ExperimentConfig:
-    """Translate a detector and its recipe into an experiment on the subset in `shards`."""
-    params = exp_factory.get_exp_config(EXPERIMENT)
+def configure(detector: DetectorConfig, recipe: Recipe, *, classes: Sequence[str], shards: Sequence[str], images: int,
+              seed: int, start_step: int, checkpoint_every: int, runtime: Mapping[str, object],
+              leave_out: Sequence[int] = (), stop_at: int | None = None) -> cfg.ExperimentConfig:
+    """Translate a detector and its recipe into an experiment on the subset in `shards`, less the ids in `leave_out`.
+
+    `runtime` are settings of the Model Garden's RuntimeConfig. With `stop_at` the training ends at that step; learning
+    rate and batch normalisation are those of the whole recipe.
+    """
+    params = experiment()
+    steps = steps_of(recipe, images)
     params.task.init_checkpoint = detector.checkpoint
     params.task.model.override({
-        "kind": detector.kind, "num_classes": num_classes, "input_size": detector.input_size,
+        "kind": detector.kind, "classes": list(classes), "input_size": detector.input_size,
         "width": detector.width, "weight_decay": recipe.weight_decay,
-        "batch_norm_momentum": batch_norm_momentum_of(recipe, steps_of(recipe, images)), "restore": recipe.restore,
+        "batch_norm_momentum": batch_norm_momentum_of(recipe, steps), "restore": recipe.restore,
     })
+    params.runtime.override(dict(runtime))
     params.task.train_data.override({
-        "shards": shards, "images": images, "global_batch_size": recipe.batch_size, "seed": seed,
-        "start_step": start_step, "augment": list(recipe.augment), "is_training": True,
+        "shards": list(shards), "images": images, "global_batch_size": recipe.batch_size, "seed": seed,
+        "start_step": start_step, "augment": list(recipe.augment), "leave_out": list(leave_out), "is_training": True,
+        "pad_boxes": params.runtime.enable_xla,
     })
-    params.runtime.override({"num_gpus": num_gpus})
     params.trainer.override({
-        "train_steps": steps_of(recipe, images), "steps_per_loop": STEPS_PER_LOOP, "summary_interval": STEPS_PER_LOOP,
-        "checkpoint_interval": checkpoint_every, "max_to_keep": 2, "recovery_max_trials": 0,
-        "optimizer_config": _optimizer(recipe, steps_of(recipe, images)),
+        "train_steps": stop_at or steps, "steps_per_loop": STEPS_PER_LOOP, "summary_interval": STEPS_PER_LOOP,
+        "checkpoint_interval": checkpoint_every, "max_to_keep": 2,
+        "recovery_max_trials": -1,  # a loss that is not finite is ours to report
+        "optimizer_config": optimization_of(recipe, steps),
     })
     params.lock()
     return params
 
 
-def _optimizer(recipe: Recipe, steps: int) -> optimization.OptimizationConfig:
-    clip = recipe.clip_norm or None
-    settings = {
-        "sgd": {"momentum": recipe.momentum},
-        "rmsprop": {"momentum": recipe.momentum, "rho": recipe.rho, "epsilon": recipe.epsilon},
-        "adam": {"beta_1": recipe.momentum, "epsilon": recipe.epsilon},
-    }[recipe.optimizer]
-    rate = {
-        "constant": {"type": "constant", "constant": {"learning_rate": recipe.learning_rate}},
-        "cosine": {"type": "cosine", "cosine": {"initial_learning_rate": recipe.learning_rate, "decay_steps": steps}},
-    }[recipe.schedule]
-    return optimization.OptimizationConfig({
-        "optimizer": {"type": recipe.optimizer, recipe.optimizer: {"global_clipnorm": clip} | settings},
-        "learning_rate": rate,
-        "warmup": {"type": "linear",
-                   "linear": {"warmup_steps": min(recipe.warmup_steps, steps // 2), "warmup_learning_rate": 0.0}},
-    })
+def register_recipes() -> None:
+    """Register every recipe of configs/models as an experiment, such as ``ssd_mobilenet_v2/study2019``.
+
+    It has neither records nor classes: `configure` makes one of a cell. Steps that follow from the subset are those of
+    the smallest.
+    """
+    for path in sorted((CONFIGS / "models").glob("*.yaml")):
+        detector = convert(read_yaml(path), DetectorConfig, path)
+        for name, recipe in detector.recipes.items():
+            make = partial(configure, detector, recipe, classes=(), shards=(), images=0, seed=0, start_step=0,
+                           checkpoint_every=200, runtime={})
+            exp_factory.register_config_factory(f"{detector.name}/{name}")(make)
+
+
+register_recipes()

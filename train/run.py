@@ -1,32 +1,29 @@
-"""One training run: a detector of the study on one subset, from its start or from where it was killed."""
+"""The training of one cell: a detector of the study on one subset, from its start or from where it was killed."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
+import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
-import tf_keras
-from official.core import config_definitions as cfg
-from official.core import train_lib
 
 from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError
 from datasets.files import read_json, write_json
-from records.manifest import first_shards
-from study.config import Study, find_dataset, find_detector, find_recipe
+from records.manifest import Corrupt, check_share, corrupt_of, describe, first_shards
+from records.scan import rescan
+from study.config import DatasetConfig, DetectorConfig, Recipe, Study, find_dataset, find_detector, find_recipe
 from study.data import image_bytes, image_folder, read_subset
 from study.identity import claim, fingerprint, training_inputs
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
 from train.experiment import configure
-from train.progress import TrainingProgress
-from train.task import DetectionTask
-
-STEP = "global_step/.ATTRIBUTES/VARIABLE_VALUE"  # TensorFlow's key of the trainer's counter in a checkpoint
+from train.loop import Pass, last_step, train
+from train.strategy import check_batch, is_chief, precision, prepare, runtime_settings
+from train.tuning import Looks, cut, judge_of
 
 
 @dataclass(frozen=True)
@@ -36,83 +33,138 @@ class Training:
     fingerprint: str
     images: int
     boxes: int
-    steps: int
+    steps: int  # that the weights were trained for
     resumed_at: int  # step at which the last process took over; 0 if it ran in one go
     checkpoint: str  # file name under the run's checkpoints
     seconds: float  # of that last process's training, without its start
     images_per_second: float
     loss: float  # training loss at the end, with weight decay
     device: str
+    chosen: str = "last"  # "best": by the tuning split; "whole": the whole subset, for the steps that were best so
+    tuning_images: int = 0  # of `images`, that chose
+    tuning_steps: int = 0  # trained in order to choose
+    skipped: int = 0  # of `images`, that cannot be decoded
+
+
+@dataclass(frozen=True)
+class Job:
+    """What stays the same over the passes of a cell's training."""
+
+    study: Study
+    cell: Cell
+    dataset: DatasetConfig
+    detector: DetectorConfig
+    recipe: Recipe
+    subset: Annotations
+    records: Path
+    run: RunFolder
+    strategy: tf.distribute.Strategy
 
 
 def train_cell(study: Study, folder: StudyFolder, cell: Cell, device: str) -> Training:
     """Train `cell` unless that is done, and return what is known of the training.
 
-    Raises InputError if the folder holds a run of other inputs, if the records are missing or the loss diverges.
+    Raises InputError if the folder holds a run of other inputs, if the records are missing, if there is nothing to
+    learn from, if too many images cannot be decoded, or if the loss diverges.
     """
-    dataset = find_dataset(study, cell.dataset)
-    subset = read_subset(folder, dataset, cell)
+    dataset, detector = find_dataset(study, cell.dataset), find_detector(study, cell.detector)
+    subset, run = read_subset(folder, dataset, cell), folder.run(cell)
     inputs = training_inputs(study, cell, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
-    run = folder.run(cell)
     claim(run, inputs)
     if run.training.exists():
         return Training(**read_json(run.training))
-    if not for_training(subset).num_boxes:
-        raise InputError(f"{cell}: its {subset.num_images} images hold no box to learn from; take a larger fraction")
-    params = experiment_of(study, folder, cell, subset)
-    training = _train(cell, params, run, subset, fingerprint(inputs), device)
-    write_json(run.training, asdict(training))
+    _refuse_nothing(subset, cell)
+    recipe, strategy = find_recipe(study, detector), prepare(study.runtime)
+    check_batch(recipe.batch_size, strategy, cell)
+    records = folder.train_records(cell.dataset, detector.stored_size, cell.draw)
+    job = Job(study, cell, dataset, detector, recipe, subset, records, run, strategy)
+    training = _train(job, fingerprint(inputs), device)
+    if is_chief(strategy):
+        write_json(run.training, asdict(training))
     return training
 
 
-def experiment_of(study: Study, folder: StudyFolder, cell: Cell, subset: Annotations) -> cfg.ExperimentConfig:
-    """Return the cell's experiment, to start at its last checkpoint."""
-    detector = find_detector(study, cell.detector)
-    shards = first_shards(folder.train_records(cell.dataset, detector.stored_size, cell.draw), subset.num_images)
-    return configure(detector, find_recipe(study, detector), num_classes=len(subset.categories),
-                     shards=[str(shard) for shard in shards], images=subset.num_images, seed=cell.seed,
-                     start_step=last_step(folder.run(cell)), checkpoint_every=study.checkpoint_every,
-                     num_gpus=min(1, len(tf.config.list_physical_devices("GPU"))))
-
-
-def last_step(run: RunFolder) -> int:
-    """Return the step of the run's last checkpoint, 0 if there is none."""
-    checkpoint = tf.train.latest_checkpoint(str(run.checkpoints))
-    return int(tf.train.load_variable(checkpoint, STEP)) if checkpoint else 0
-
-
-def _train(cell: Cell, params: cfg.ExperimentConfig, run: RunFolder, subset: Annotations, identity: str,
-           device: str) -> Training:
-    tf_keras.backend.clear_session()
-    tf_keras.utils.set_random_seed(cell.seed + 1)  # tf.data takes no tensor as a seed while the global one is 0
-    start_step, steps = params.task.train_data.start_step, params.trainer.train_steps
-    seconds, loss = _run(params, run, str(cell))
+def _train(job: Job, identity: str, device: str) -> Training:
+    """Train the passes that the recipe asks for: one, or one that finds the number of steps and one on all images."""
+    rule, run = job.recipe.tuning, job.run
+    looks = Looks(run.tuning, rule, is_chief(job.strategy)) if rule else None
+    if looks is None:
+        last, chosen = _pass(job, run.checkpoints), "last"
+    elif looks.rule.then == "best":
+        last, chosen = _pass(job, run.checkpoints, looks), "best"
+    else:
+        if not looks.finished:
+            _pass(job, run.tuning_checkpoints, looks)
+        last, chosen = _pass(job, run.checkpoints, stop_at=looks.best.step), "whole"
     return Training(
-        fingerprint=identity, images=subset.num_images, boxes=for_training(subset).num_boxes, steps=steps,
-        resumed_at=start_step,
-        checkpoint=Path(tf.train.latest_checkpoint(str(run.checkpoints))).name, seconds=round(seconds, 2),
-        images_per_second=round((steps - start_step) * params.task.train_data.global_batch_size / seconds, 2),
-        loss=loss, device=device,
+        fingerprint=identity, images=job.subset.num_images, boxes=for_training(job.subset).num_boxes, steps=last.steps,
+        resumed_at=last.start_step, checkpoint=last.checkpoint, seconds=round(last.seconds, 2),
+        images_per_second=_rate(last, job.recipe), loss=last.loss, device=device, chosen=chosen,
+        tuning_images=looks.images if looks else 0, tuning_steps=looks.looks[-1].step if looks else 0,
+        skipped=len(_corrupt(job)),
     )
 
 
-def _run(params: cfg.ExperimentConfig, run: RunFolder, label: str) -> tuple[float, float]:
-    """Train to the last step; return the seconds from the first step on and the loss at the end."""
-    strategy = tf.distribute.OneDeviceStrategy("gpu:0" if params.runtime.num_gpus else "cpu:0")
-    progress = TrainingProgress(label, params.trainer.train_steps, params.task.train_data.start_step)
-    with _orbit_quiet():
-        with strategy.scope():
-            task = DetectionTask(params.task)
-        runner = train_lib.OrbitExperimentRunner(strategy, task, "train", params, str(run.checkpoints),
-                                                 train_actions=[progress])
-        began = time.monotonic()
-        with strategy.scope():  # runner.run() would count the model's operations too, for seconds
-            runner.controller.train(steps=params.trainer.train_steps)
-    return time.monotonic() - began, progress.loss
+def _pass(job: Job, checkpoints: Path, looks: Looks | None = None, stop_at: int | None = None) -> Pass:
+    """Train from the last checkpoint on; where an image turns out to be damaged, go on without it."""
+    while True:
+        try:
+            with precision(job.study.runtime):
+                return _attempt(job, checkpoints, looks, stop_at)
+        except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
+            _find_damaged(job, str(error).strip().splitlines()[0])
 
 
-@contextlib.contextmanager
-def _orbit_quiet():
-    """Drop what Orbit prints at every loop: the progress says it better."""
-    with open(os.devnull, "w") as sink, contextlib.redirect_stdout(sink):
-        yield
+def _attempt(job: Job, checkpoints: Path, looks: Looks | None, stop_at: int | None) -> Pass:
+    shards = first_shards(job.records, job.subset.num_images)
+    leave_out = [image.image_id for image in _corrupt(job)]
+    judge = None
+    if looks:
+        split = cut(_without(job.subset, leave_out), looks.rule, job.cell)
+        looks.images = split.num_images
+        leave_out += split.image_ids.tolist()
+        judge = partial(judge_of, split=split, shards=shards, input_size=job.detector.input_size)
+    _refuse_nothing(_without(job.subset, leave_out), job.cell)
+    params = configure(
+        job.detector, job.recipe, classes=job.subset.categories, shards=[str(shard) for shard in shards],
+        images=job.subset.num_images, seed=job.cell.seed, start_step=last_step(checkpoints),
+        checkpoint_every=job.study.checkpoint_every, runtime=runtime_settings(job.study.runtime), leave_out=leave_out,
+        stop_at=stop_at)
+    label = f"{job.cell}, tuning" if checkpoints == job.run.tuning_checkpoints else str(job.cell)
+    return train(params, job.strategy, job.run, checkpoints, label, looks, judge)
+
+
+def _corrupt(job: Job) -> list[Corrupt]:
+    """Return the subset's images that cannot be decoded. Raises InputError for more than the data set may have."""
+    corrupt = corrupt_of(job.records, job.subset.num_images)
+    check_share(corrupt, job.subset.num_images, job.dataset.max_corrupt, str(job.cell))
+    return corrupt
+
+
+def _find_damaged(job: Job, reason: str) -> None:
+    """Look for images that have become unreadable since the records were written, and say which are left out now.
+
+    Raises InputError where there are none, or more than the data set may have.
+    """
+    found = rescan(job.records, job.subset.num_images)
+    if not found:
+        raise InputError(f"{job.cell}: the records are damaged ({reason}); delete {job.records} and run it again")
+    _corrupt(job)
+    print(f"{job.cell}: left out from now on, as they cannot be decoded: {describe(found)}; going on from the last "
+          "checkpoint", file=sys.stderr, flush=True)
+
+
+def _refuse_nothing(images: Annotations, cell: Cell) -> None:
+    if not images.categories:
+        raise InputError(f"{cell}: {images.source} has no classes; name at least one")
+    if not for_training(images).num_boxes:
+        raise InputError(f"{cell}: its {images.num_images} images hold no box to learn from; take a larger fraction")
+
+
+def _without(images: Annotations, ids: list[int]) -> Annotations:
+    return images.take(np.flatnonzero(~np.isin(images.image_ids, ids)))
+
+
+def _rate(last: Pass, recipe: Recipe) -> float:
+    """Return the images per second of this process, 0 where it found nothing left to do."""
+    return round((last.trained - last.start_step) * recipe.batch_size / last.seconds, 2) if last.seconds else 0.0

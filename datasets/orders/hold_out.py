@@ -17,8 +17,7 @@ def hold_out(annotations: Annotations, percent: float) -> tuple[Annotations, Ann
     The name alone decides on which side an image is, so that it stays there when images are added.
     Raises InputError where either side is empty.
     """
-    limit = int(percent / 100 * 2**64)
-    held = np.array([_key(name) < limit for name in annotations.file_names], bool)
+    held = held_out(annotations, percent)
     if held.all() or not held.any():
         raise InputError(f"{annotations.source}: holding out {percent:g} % of {annotations.num_images} images leaves "
                          f"{int((~held).sum())} for training and {int(held.sum())} for validation; "
@@ -26,5 +25,11 @@ def hold_out(annotations: Annotations, percent: float) -> tuple[Annotations, Ann
     return annotations.take(np.flatnonzero(~held)), annotations.take(np.flatnonzero(held))
 
 
-def _key(name: str) -> int:
-    return int.from_bytes(blake2b(f"hold out {os.path.splitext(name)[0]}".encode(), digest_size=8).digest(), "big")
+def held_out(annotations: Annotations, percent: float, salt: str = "hold out") -> np.ndarray:
+    """Return bool [images]: about `percent` per cent, by hash of their names. Splits of two salts are unrelated."""
+    limit = int(percent / 100 * 2**64)
+    return np.array([_key(name, salt) < limit for name in annotations.file_names], bool)
+
+
+def _key(name: str, salt: str) -> int:
+    return int.from_bytes(blake2b(f"{salt} {os.path.splitext(name)[0]}".encode(), digest_size=8).digest(), "big")

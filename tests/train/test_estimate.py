@@ -5,12 +5,11 @@ from detectors import runtime
 
 runtime.start()
 
-from datasets.errors import InputError  # noqa: E402
-from study.config import DetectorConfig, Recipe, Repeats  # noqa: E402
-from study.data import image_folder, read_train  # noqa: E402
+from study.config import DetectorConfig, Recipe, Repeats, Tuning  # noqa: E402
 from tests.small import make_study, write_dataset  # noqa: E402
 from train import estimate  # noqa: E402
-from train.estimate import Speed, add_up, measure, records_of, spell, split_first  # noqa: E402
+from train.estimate import add_up, records_of, spell  # noqa: E402
+from train.timing import Speed  # noqa: E402
 
 SPEED = Speed(start=10, step=0.5, judge=5, image=0.1, record=0.01)
 
@@ -42,26 +41,14 @@ def test_times_are_spelled_in_two_units_at_most(seconds, text):
     assert spell(seconds) == text
 
 
-def test_the_figures_are_measured(study, monkeypatch):
-    monkeypatch.setattr(estimate, "SECONDS", 0.0)
-    dataset = study.datasets[0]
-    speed = measure(study, study.detectors[0], read_train(dataset), image_folder(dataset, dataset.train))
-    assert all(0 < seconds < 100 for seconds in (speed.start, speed.step, speed.judge, speed.image, speed.record))
-    assert speed.step < speed.start and speed.image < speed.judge  # which trace the network
-
-
-def test_an_unusable_image_is_named(study, tmp_path):
-    (tmp_path / "data/train/1.jpg").write_bytes(b"no image")
-    dataset = study.datasets[0]
-    with pytest.raises(InputError, match=r"1\.jpg: cannot be decoded"):
-        measure(study, study.detectors[0], read_train(dataset), image_folder(dataset, dataset.train))
-
-
-@pytest.mark.parametrize(("stamps", "size", "images", "expected"), [
-    ([100, 107, 109, 110], 4, 10, (5, 0.5)), ([100, 104], 1, 1, (0, 4)), ([100, 101, 104], 2, 4, (0, 1.5)),
-])
-def test_the_first_batch_is_slower_than_its_images(stamps, size, images, expected):
-    assert split_first(stamps, size, images) == expected
+@pytest.mark.parametrize(("then", "added"), [("best", 5 + 2 * 1 * 0.1), ("whole", 5 + 2 * 1 * 0.1 + 10 + 10)])
+def test_a_tuning_split_is_looked_at_and_perhaps_trained_on_afterwards(study, then, added):
+    """Of the 20 images of 10 per cent one is held out; it is looked at after 10 and after 20 steps."""
+    detector = study.detectors[0]
+    recipe = msgspec.structs.replace(detector.recipes["scaled"], tuning=Tuning(hold_out=5, every=10, then=then))
+    tuned = msgspec.structs.replace(study, detectors=(msgspec.structs.replace(detector, recipes={"scaled": recipe}),))
+    plain, more = (add_up(s, SPEED, 200, 30)[0] for s in (study, tuned))
+    assert more.seconds - plain.seconds == pytest.approx(plain.runs * added)
 
 
 def test_an_estimate_says_what_each_fraction_takes(study, monkeypatch):

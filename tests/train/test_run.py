@@ -1,4 +1,6 @@
 import json
+import math
+import shutil
 
 import pytest
 
@@ -6,23 +8,43 @@ from detectors import runtime
 
 runtime.start()
 
+import msgspec  # noqa: E402
+import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from datasets.errors import InputError  # noqa: E402
+from evaluate.run import load_detector  # noqa: E402
+from records.manifest import Corrupt  # noqa: E402
 from records.prepare import prepare  # noqa: E402
-from study.config import DetectorConfig, Recipe  # noqa: E402
+from study.config import DetectorConfig, Recipe, Tuning  # noqa: E402
+from study.data import read_subset  # noqa: E402
 from study.layout import StudyFolder  # noqa: E402
 from study.matrix import Cell  # noqa: E402
 from tests.small import make_study, write_dataset  # noqa: E402
-from train.run import last_step, train_cell  # noqa: E402
+from train import run as train_run  # noqa: E402
+from train.loop import Pass, last_step  # noqa: E402
+from train.run import train_cell  # noqa: E402
+from train.task import DetectionTask  # noqa: E402
+from train.tuning import Looks, cut  # noqa: E402
 
 CELL = Cell(50.0, "paint", "tiny")
 
 
-def _study(root, steps):
-    recipe = Recipe(batch_size=4, steps=steps, warmup_steps=0, learning_rate=0.001)
+def _study(root, steps, **settings):
+    recipe = Recipe(batch_size=4, steps=steps, warmup_steps=0, learning_rate=0.001, **settings)
     detector = DetectorConfig(name="tiny", width=0.1, input_size=64, stored_size=64, recipes={"scaled": recipe})
     return make_study(root, detectors=(detector,), checkpoint_every=20)
+
+
+END = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def _weights(checkpoint, slot=None):
+    """Return the model's variables in a checkpoint by name, or what the optimiser's `slot` holds of them."""
+    reader = tf.train.load_checkpoint(str(checkpoint))
+    end = f"/.OPTIMIZER_SLOT/optimizer/{slot}{END}" if slot else END
+    names = [n for n in reader.get_variable_to_shape_map() if n.startswith("model/") and n.endswith(end)]
+    return {n.removesuffix(end): reader.get_tensor(n) for n in names if slot or ".OPTIMIZER_SLOT" not in n}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +63,7 @@ def test_a_training_leaves_its_parameters_its_checkpoint_and_its_summary(trained
     assert json.loads(run.training.read_text()) == training.__dict__
     assert (training.images, training.steps, training.checkpoint) == (10, 30, "ckpt-30")
     assert training.seconds > 0 and training.loss > 0 and training.images_per_second > 0
-    assert run.params.exists() and last_step(run) == 30
+    assert run.params.exists() and last_step(run.checkpoints) == 30
     assert list(run.checkpoints.glob("train/events*"))
 
 
@@ -74,3 +96,197 @@ def test_a_subset_that_was_not_cut_is_an_error(trained, tmp_path):
     study, _, _ = trained
     with pytest.raises(InputError, match="subsets are not cut yet"):
         train_cell(study, StudyFolder(tmp_path), CELL, "on a test")
+
+
+def _prepared(root, **settings):
+    """Return a study of 20 images whose records are written and whose validation images are gone, and its folder."""
+    study, folder = _study(write_dataset(root / "data"), **settings), StudyFolder(root / "studies")
+    prepare(study, folder, study.datasets[0])
+    shutil.rmtree(root / "data/val")
+    (root / "data/annotations/instances_val.json").unlink()
+    shutil.rmtree(folder.validation_records("paint", 64))
+    return study, folder
+
+
+WHOLE = Cell(100.0, "paint", "tiny")
+RULE = Tuning(hold_out=30.0, every=10, patience=0)
+AVERAGED = {"steps": 25, "moving_average": 0.9, "tuning": RULE}
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """A training with a tuning split and a moving average, in one go."""
+    study, folder = _prepared(tmp_path_factory.mktemp("tuned"), **AVERAGED)
+    return study, folder, train_cell(study, folder, WHOLE, "on a test")
+
+
+def test_a_tuning_split_chooses_the_weights_without_any_validation_image(tuned):
+    study, folder, training = tuned
+    run = folder.run(WHOLE)
+    looks = Looks(run.tuning, RULE)
+    assert [look.step for look in looks.looks] == [10, 20, 25] and looks.finished
+    assert (training.chosen, training.steps, training.tuning_steps) == ("best", looks.best.step, 25)
+    assert training.checkpoint == f"best-{looks.best.step}" and training.images == 20
+    assert training.tuning_images == cut(read_subset(folder, study.datasets[0], WHOLE), RULE, "").num_images > 0
+    assert {p.stem for p in run.checkpoints.glob("best-*")} == {training.checkpoint}
+    detector = load_detector(study, study.detectors[0], 3, run, training.checkpoint)
+    assert {v.numpy().tobytes() for v in detector.model.variables} == {
+        v.tobytes() for v in _weights(run.checkpoints / training.checkpoint).values()}
+
+
+def test_the_moving_average_is_evaluated_with_batch_statistics_as_they_are(tuned):
+    _, folder, training = tuned
+    checkpoints = folder.run(WHOLE).checkpoints
+    evaluated, last = _weights(checkpoints / training.checkpoint), _weights(checkpoints / f"ckpt-{training.steps}")
+    averages = _weights(checkpoints / f"ckpt-{training.steps}", "average")
+    assert evaluated.keys() == last.keys() > averages.keys() and len(averages) > 100
+    assert all((evaluated[name] == (last | averages)[name]).all() for name in evaluated)
+    assert np.mean([(last[name] == average).all() for name, average in averages.items()]) < 0.1
+
+
+@pytest.mark.slow
+def test_a_training_killed_at_a_look_ends_as_if_it_had_not_been(tuned, tmp_path, monkeypatch):
+    _, uninterrupted, expected = tuned
+    study, folder = _prepared(tmp_path, **AVERAGED)
+    add = Looks.add
+
+    def killed(looks, look):
+        if look.step == 20:
+            raise KeyboardInterrupt
+        add(looks, look)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Looks, "add", killed)
+        train_cell(study, folder, WHOLE, "on a test")
+    run = folder.run(WHOLE)
+    assert last_step(run.checkpoints) == 20 and len(Looks(run.tuning, RULE).looks) == 1
+    training = train_cell(study, folder, WHOLE, "on a test")
+    assert training.resumed_at == 20 and training.checkpoint == expected.checkpoint
+    assert run.tuning.read_text() == uninterrupted.run(WHOLE).tuning.read_text()
+    other = _weights(uninterrupted.run(WHOLE).checkpoints / training.checkpoint)
+    for name, values in _weights(run.checkpoints / training.checkpoint).items():
+        np.testing.assert_allclose(values, other[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_whole_subset_is_trained_on_for_as_many_steps_as_were_best(tmp_path, monkeypatch):
+    rule = Tuning(hold_out=30.0, every=10, patience=1, then="whole")
+    study, folder = _prepared(tmp_path, steps=40, tuning=rule)
+    aps = iter([0.1, 0.3, 0.2])
+    monkeypatch.setattr(train_run, "judge_of", lambda *_, **__: lambda: next(aps))
+    train, passes = train_run.train, []
+
+    def counted(params, *arguments):
+        passes.append((params.trainer.train_steps, len(params.task.train_data.leave_out)))
+        if len(passes) == 2:
+            raise KeyboardInterrupt
+        return train(params, *arguments)
+
+    monkeypatch.setattr(train_run, "train", counted)
+    with pytest.raises(KeyboardInterrupt):
+        train_cell(study, folder, WHOLE, "on a test")
+    training = train_cell(study, folder, WHOLE, "on a test")
+    held = training.tuning_images
+    assert passes == [(40, held), (20, 0), (20, 0)] and held > 0
+    assert (training.chosen, training.steps, training.tuning_steps, training.checkpoint) == ("whole", 20, 30, "ckpt-20")
+    run = folder.run(WHOLE)
+    assert last_step(run.tuning_checkpoints) == 30 and last_step(run.checkpoints) == 20
+
+
+def test_a_diverged_loss_names_its_step_and_leaves_the_last_good_checkpoint(tmp_path, monkeypatch):
+    study, folder = _prepared(tmp_path, steps=60)
+    losses = DetectionTask.build_losses
+
+    def diverging(task, *arguments, **settings):
+        step = tf.summary.experimental.get_step()
+        return losses(task, *arguments, **settings) * tf.where(tf.equal(step, 25), math.nan, 1.0)
+
+    monkeypatch.setattr(DetectionTask, "build_losses", diverging)
+    with pytest.raises(InputError, match="paint tiny 50 % .*: the loss is not finite at step 26; the last good"):
+        train_cell(study, folder, CELL, "on a test")
+    run = folder.run(CELL)
+    assert last_step(run.checkpoints) == 20 and not run.training.exists()
+    assert all(np.isfinite(values).all() for values in _weights(run.checkpoints / "ckpt-20").values())
+
+
+class Failing:
+    """A training in whose midst images turn out to be damaged, as often as `findings` has lists of their numbers."""
+
+    def __init__(self, monkeypatch, findings):
+        self.findings, self.corrupt, self.left_out = list(findings), [], []
+        for name in ("train", "rescan", "corrupt_of"):
+            monkeypatch.setattr(train_run, name, getattr(self, name))
+
+    def train(self, params, *_):
+        self.left_out.append(list(params.task.train_data.leave_out))
+        if self.findings:
+            raise tf.errors.InvalidArgumentError(None, None, "Invalid JPEG data\nat node X")
+        return Pass("ckpt-30", 30, 30, 0, 1.0, 0.5)
+
+    def rescan(self, *_):
+        found = [Corrupt(id_, id_, f"{id_}.jpg", "cut off") for id_ in self.findings.pop(0)]
+        self.corrupt += found
+        return found
+
+    def corrupt_of(self, *_):
+        return list(self.corrupt)
+
+
+def _lenient(study, max_corrupt):
+    return msgspec.structs.replace(
+        study, datasets=(msgspec.structs.replace(study.datasets[0], max_corrupt=max_corrupt),))
+
+
+def test_damaged_images_are_left_out_and_the_training_goes_on(tmp_path, monkeypatch, capsys):
+    study, folder = _prepared(tmp_path, steps=30)
+    failing = Failing(monkeypatch, [[3], [5, 9]])
+    training = train_cell(_lenient(study, 15.0), folder, WHOLE, "on a test")
+    assert failing.left_out == [[], [3], [3, 5, 9]] and training.skipped == 3
+    assert "as they cannot be decoded: 2 (5.jpg: cut off; 9.jpg: cut off); going on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("findings", "message"), [
+    ([[3], [5, 9]], r"100 % .*: 3 \(3.jpg: cut off; .*\) of the first 20 .*, 15 per cent; .*max_corrupt \(10\)"),
+    ([[]], r"the records are damaged \(Invalid JPEG data\); delete .*train and run it again"),
+])
+def test_too_many_damaged_images_or_damaged_records_are_an_error(tmp_path, monkeypatch, findings, message):
+    study, folder = _prepared(tmp_path, steps=30)
+    Failing(monkeypatch, findings)
+    with pytest.raises(InputError, match=message):
+        train_cell(_lenient(study, 10.0), folder, WHOLE, "on a test")
+
+
+@pytest.mark.parametrize("settings", [{}, {"tuning": RULE}])
+def test_a_subset_without_boxes_is_an_error(tmp_path, settings):
+    root = write_dataset(tmp_path / "data")
+    path = root / "annotations/instances_train.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"annotations": []}))
+    study, folder = _study(root, 30, **settings), StudyFolder(tmp_path / "studies")
+    prepare(study, folder, study.datasets[0])
+    with pytest.raises(InputError, match="its 10 images hold no box to learn from; take a larger fraction"):
+        train_cell(study, folder, CELL, "on a test")
+
+
+def test_a_batch_that_the_replicas_cannot_share_is_an_error(tmp_path, monkeypatch):
+    class Strategy:
+        num_replicas_in_sync = 3
+
+    study, folder = _prepared(tmp_path, steps=30)
+    monkeypatch.setattr(train_run, "prepare", lambda runtime: Strategy())
+    with pytest.raises(InputError, match="a batch of 4 images cannot be shared evenly by 3 replicas"):
+        train_cell(study, folder, CELL, "on a test")
+
+
+@pytest.mark.slow
+def test_an_image_that_is_damaged_in_the_records_is_skipped_in_the_midst_of_a_training(tmp_path, capsys):
+    study, folder = _prepared(tmp_path, steps=10)
+    shard = next(folder.train_records("paint", 64, 0).glob("train-*-of-*.tfrecord"))
+    examples = [tf.train.Example.FromString(raw) for raw in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()]
+    content = examples[0].features.feature["image/encoded"].bytes_list
+    content.value[0] = bytes(len(content.value[0]))  # as long as before: the manifest knows the file's size
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for example in examples:
+            writer.write(example.SerializeToString())
+    training = train_cell(_lenient(study, 5.0), folder, WHOLE, "on a test")
+    assert (training.skipped, training.steps) == (1, 10)
+    assert "as they cannot be decoded: 1 (" in capsys.readouterr().err
