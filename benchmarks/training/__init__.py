@@ -1,0 +1,1 @@
+"""What a training step costs, side by side: `python -m benchmarks.training`."""
