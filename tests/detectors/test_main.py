@@ -3,12 +3,12 @@ import tarfile
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests.detectors.checkpoints.test_zoo import UNKNOWN
 
 from detectors.__main__ import main
 from detectors.checkpoints import checkpoint
 from detectors.detector import build
 from tests.detectors.checkpoints.server import serve
+from tests.detectors.checkpoints.test_zoo import UNKNOWN
 from tests.detectors.made_checkpoints import values_of, write
 
 WIDTH = ["--width", "0.1"]

@@ -1,7 +1,6 @@
 import threading
 
 import pytest
-from tests.detectors.checkpoints.test_archive import FILES, OTHERS, inside, pack
 
 from datasets.errors import InputError
 from datasets.files import read_json, sha256_of
@@ -10,6 +9,7 @@ from detectors.checkpoints.zoo import Published, provide
 from study import checkpoints
 from study.checkpoints import checkpoint_files, checkpoint_hash
 from tests.detectors.checkpoints.server import serve
+from tests.detectors.checkpoints.test_archive import FILES, OTHERS, inside, pack
 
 NAME = "ssd_mobilenet_v2_oid_v4_2018_12_12"
 UNKNOWN = "ssd_resnet101_v1_fpn_shared_box_predictor_oid_512x512_sync_2019_01_20"
