@@ -76,7 +76,7 @@ def follow_chief(runner: train_lib.OrbitExperimentRunner, checkpoints: str) -> N
     The Model Garden lets only the chief write to `checkpoints`, and gives every other worker a temporary folder: taken
     up again, it would begin anew while the chief goes on.
     """
-    if is_chief(runner.strategy):
+    if is_chief(runner.strategy) or runner.checkpoint_manager is None:
         return
     atexit.register(shutil.rmtree, runner.checkpoint_manager.directory, ignore_errors=True)
     if latest := tf.train.latest_checkpoint(checkpoints):

@@ -62,6 +62,7 @@ def _compare(tmp_path, kind, input_size, records):
     assert all(np.abs(one[f"after/{name}"] - one[f"before/{name}"]).max() > 1e-6 for name in heads)
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_one_does(tmp_path, records):
     _compare(tmp_path, "ssd_mobilenet_v2", 64, records)
 
