@@ -20,7 +20,7 @@ from datasets.images import check_images
 from datasets.prevalence.count import tabulate
 from detectors.checkpoints.zoo import provide
 from study.command import add_study_arguments, open_study
-from study.config import DatasetConfig, Study, load_study
+from study.config import DatasetConfig, Study, find_detector, find_recipe, load_study
 from study.data import cut_orders, image_folder, read_train, read_validation, validation_split
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
@@ -123,9 +123,14 @@ def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu
     from evaluate.table import summary_line
     from records.prepare import prepare
     from train import strategy
-    from train.run import train_cell
+    from train.run import check_cell, check_checkpoint, train_cell
 
     chief = strategy.is_chief(strategy.prepare(study.runtime))
+    for cell in waiting:
+        check_cell(study, folder, cell)
+    for name in dict.fromkeys(cell.detector for cell in waiting):
+        detector = find_detector(study, name)
+        check_checkpoint(detector, find_recipe(study, detector), read_train(study.datasets[0]).categories)
     for dataset in study.datasets:
         prepare(study, folder, dataset)
     for number, cell in enumerate(waiting, 1):

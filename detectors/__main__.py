@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,12 @@ from datasets.files import write_text
 from detectors import runtime
 from detectors.checkpoints import zoo
 from detectors.checkpoints.archive import find_prefix, unpack
-from study.checkpoints import STEM, checkpoint_prefix, is_there
+from detectors.kinds import SCOPES
+from study.checkpoints import DATA, STEM, checkpoint_prefix, is_there
 
 if TYPE_CHECKING:
     from detectors.checkpoints.account import RestoreReport
     from detectors.detector import Detector
-
-KINDS = ("ssd_mobilenet_v2", "ssd_resnet101_fpn")
 
 
 @command
@@ -52,8 +52,9 @@ def import_checkpoint(options: argparse.Namespace) -> None:
     detector, _ = _load(options)
     from detectors.checkpoints.checkpoint import save
 
-    save(detector, options.prefix)
-    print(f"wrote {options.prefix}")
+    target = _target(options.prefix)
+    save(detector, target)
+    print(f"wrote {target}")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -73,22 +74,30 @@ def export(options: argparse.Namespace) -> None:
     except (AssertionError, ValueError, tf.errors.OpError):
         raise InputError(f"{source}: not a training checkpoint of {options.kind} with {options.classes} classes and "
                          f"width {options.width:g}; check --kind, --classes and --width") from None
-    save(detector, options.prefix, int(step))
-    print(f"wrote {options.prefix} (step {int(step)})")
+    target = _target(options.prefix)
+    save(detector, target, int(step))
+    print(f"wrote {target} (step {int(step)})")
+
+
+def _target(prefix: str) -> Path:
+    """Return the prefix to write to: in a folder, model.ckpt."""
+    return Path(prefix, STEM) if prefix.endswith("/") or os.path.isdir(prefix) else Path(prefix)
 
 
 def _load(options: argparse.Namespace) -> tuple[Detector, RestoreReport]:
     """Return the detector that the checkpoint `options.source` holds and the account, and print what was found."""
     with _unpacked(options.source) as prefix:
         runtime.start()  # not before: it takes ten seconds to say that an archive is cut off
-        from detectors.checkpoints.checkpoint import DATA, count_classes, find_kind, restore
+        from detectors.checkpoints.checkpoint import count_classes, find_kind, restore
         from detectors.detector import build
 
         kind = options.kind or find_kind(prefix)
         detector = build(kind, count_classes(prefix), width=options.width)
         report = restore(detector, prefix)
-        published = zoo.published_name(f"{prefix}{DATA}")
-    print(f"{options.source}: {kind}, {detector.num_classes} classes, {detector.model.count_params():,} parameters; "
+        data = Path(f"{prefix}{DATA}")
+        published = zoo.published_name(data) if data.exists() else None  # in several pieces it is not the zoo's
+    classes = f"{detector.num_classes} class{'es' * (detector.num_classes != 1)}"
+    print(f"{options.source}: {kind}, {classes}, {detector.model.count_params():,} parameters; "
           f"{report}")
     print(f"the values of the published {published}" if published else "not a published checkpoint that we know")
     return detector, report
@@ -101,7 +110,7 @@ def _unpacked(source: str) -> Iterator[Path]:
     if source in zoo.ZOO and not path.exists():
         zoo.provide(source)
         yield checkpoint_prefix(source)
-    elif is_there(path) or not path.is_file():
+    elif is_there(path) or not os.path.isfile(path):
         yield find_prefix(path)
     else:
         with tempfile.TemporaryDirectory() as folder:
@@ -129,12 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         if run is describe:
             sub.add_argument("--csv", metavar="FILE", help="write what became of every variable")
         else:
-            sub.add_argument("prefix", help="where to write: a path without suffix, such as checkpoints/model.ckpt")
+            sub.add_argument("prefix", help="where to write: a folder, or a path without suffix (mine/model.ckpt)")
         if run is export:
-            sub.add_argument("--kind", default=KINDS[0], choices=KINDS)
+            sub.add_argument("--kind", default=next(iter(SCOPES)), choices=SCOPES)
             sub.add_argument("--classes", type=int, required=True, help="classes that the detector was trained for")
         else:
-            sub.add_argument("--kind", choices=KINDS, help="default: by the names of the variables")
+            sub.add_argument("--kind", choices=SCOPES, help="default: by the names of the variables")
     return parser
 
 

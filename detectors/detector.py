@@ -11,11 +11,9 @@ import tensorflow as tf
 import tf_keras
 
 from datasets.errors import InputError, nearest
+from detectors.kinds import SCOPES
 
-BUILDERS = {  # kind -> module with `build`
-    "ssd_mobilenet_v2": "detectors.ssd_mobilenet_v2",
-    "ssd_resnet101_fpn": "detectors.ssd_resnet101_fpn",
-}
+BUILDERS = {kind: f"detectors.{kind}" for kind in SCOPES}  # kind -> module with `build`
 
 ZOO_LEAVES = {"kernel": "weights", "depthwise_kernel": "depthwise_weights", "bias": "biases"}
 

@@ -44,9 +44,9 @@ def build(
 
     `width` multiplies the depths of backbone (but the last 1280) and extra layers, which keep at least 16.
     """
-    if input_size < 32 or width <= 0 or num_classes < 1:
+    if input_size < 32 or not 0 < width < float("inf") or num_classes < 1:
         raise InputError(f"ssd_mobilenet_v2: input_size {input_size}, width {width:g}, {num_classes} classes; "
-                         "it needs at least 32 pixels, a positive width and a class")
+                         "it needs at least 32 pixels, a positive, finite width and a class")
     backbone = LayerStyle(partial(TruncatedNormal, stddev=BACKBONE_STDDEV), weight_decay, batch_norm_momentum,
                           BATCH_NORM_EPSILON, synchronized)
     style = replace(backbone, initializer=partial(TruncatedNormal, stddev=NEW_LAYER_STDDEV))

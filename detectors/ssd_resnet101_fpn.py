@@ -46,9 +46,9 @@ def build(
 
     `width` multiplies the depths of backbone, pyramid and predictor, which keep at least 16.
     """
-    if input_size < 64 or width <= 0 or num_classes < 1:
+    if input_size < 64 or not 0 < width < float("inf") or num_classes < 1:
         raise InputError(f"ssd_resnet101_fpn: input_size {input_size}, width {width:g}, {num_classes} classes; "
-                         "it needs at least 64 pixels, a positive width and a class")
+                         "it needs at least 64 pixels, a positive, finite width and a class")
     backbone = LayerStyle(partial(TruncatedNormal, stddev=FEATURES_STDDEV), weight_decay, batch_norm_momentum,
                           BACKBONE_EPSILON, synchronized)
     pyramid = replace(backbone, epsilon=EPSILON)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from glob import escape
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from study.layout import CHECKPOINTS
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
 STEM = "model.ckpt"  # of the files in the zoo's archives
+INDEX, DATA = ".index", ".data-00000-of-00001"  # of a checkpoint in one piece
 
 
 def checkpoint_prefix(checkpoint: str) -> Path:
@@ -25,25 +27,27 @@ def checkpoint_prefix(checkpoint: str) -> Path:
     path = REPOSITORY / checkpoint
     if is_name(checkpoint):
         return zoo_folder(checkpoint) / STEM
-    if not is_there(path) and (path.is_file() or checkpoint.endswith(ARCHIVES)):
+    found = next((prefix for prefix in (path / STEM, path) if is_there(prefix)), None)
+    if found is None and (os.path.isfile(path) or checkpoint.endswith(ARCHIVES)):
         return zoo_folder(archive_stem(path)) / STEM
-    return path / STEM if path.is_dir() else path
+    return found or (path / STEM if os.path.isdir(path) else path)
 
 
 def is_name(checkpoint: str) -> bool:
     """Tell whether `checkpoint` is the name of one in the zoo: neither a path nor anything in the repository."""
     path = REPOSITORY / checkpoint
-    return "/" not in checkpoint and not checkpoint.endswith(ARCHIVES) and not path.exists() and not is_there(path)
+    return "/" not in checkpoint and not checkpoint.endswith(ARCHIVES) and not (os.path.exists(path) or is_there(path))
 
 
 def is_there(prefix: Path) -> bool:
-    """Tell whether a checkpoint lies at `prefix`."""
-    return Path(f"{prefix}.index").is_file()
+    """Tell whether a checkpoint lies at `prefix`: an index and data."""
+    # Not Path.is_file, which raises OSError where a name is too long to be there.
+    return os.path.isfile(f"{prefix}{INDEX}") and any(prefix.parent.glob(f"{escape(prefix.name)}.data-*"))
 
 
 def is_at_hand(name: str) -> bool:
     """Tell whether the zoo's checkpoint `name` can be had without network: unpacked, or as an archive."""
-    return is_there(zoo_folder(name) / STEM) or zoo_archive(name).is_file()
+    return is_there(zoo_folder(name) / STEM) or os.path.isfile(zoo_archive(name))
 
 
 def zoo_folder(name: str) -> Path:
@@ -65,7 +69,7 @@ def checkpoint_files(checkpoint: str) -> list[Path]:
     """Return a checkpoint's index and data files. Raises InputError if there are none."""
     prefix = checkpoint_prefix(checkpoint)
     name = escape(prefix.name)
-    files = sorted(prefix.parent.glob(f"{name}.index")) + sorted(prefix.parent.glob(f"{name}.data-*"))
+    files = sorted(prefix.parent.glob(f"{name}{INDEX}")) + sorted(prefix.parent.glob(f"{name}.data-*"))
     if len(files) < 2:
         raise InputError(f"{prefix}: no checkpoint there (.index and .data files); check 'checkpoint' of the detector")
     return files

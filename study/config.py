@@ -209,7 +209,17 @@ def _resolve(entry: Any, folder: str, path: str | Path) -> Any:
     if base not in files:
         kind = "data set" if folder == "datasets" else "detector"
         raise InputError(f"{path}: no {kind} '{base}' in configs/{folder}; {nearest(base, files)}")
-    return _merge(read_yaml(files[base]), {k: v for k, v in entry.items() if k != "base"})
+    over = {k: v for k, v in entry.items() if k != "base"}
+    return _merge(_without_steps(read_yaml(files[base]), over), over)
+
+
+def _without_steps(base: Any, over: Any) -> Any:
+    """Drop a recipe's number of steps where `over` gives its budget in epochs instead."""
+    recipes = over.get("recipes")
+    for name, recipe in (recipes.items() if isinstance(recipes, dict) else ()):
+        if isinstance(recipe, dict) and {"epochs", "min_steps", "max_steps"} & recipe.keys():
+            base.get("recipes", {}).get(name, {}).pop("steps", None)
+    return base
 
 
 def _merge(base: Any, over: Any) -> Any:

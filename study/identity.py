@@ -22,6 +22,7 @@ from study.config import Study, find_detector, find_recipe, read_study
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
 
+NOT_OF_A_RUN = ("root", "checkpoint", "max_corrupt")  # files may move, and limits be raised
 PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
 
 
@@ -66,7 +67,11 @@ def refuse_changed_study(folder: StudyFolder, study: Study) -> None:
     """
     if not folder.config.exists() or not folder.has_runs():
         return
-    before, now = _runs_of(read_study(folder.config)), _runs_of(study)
+    try:
+        before, now = _runs_of(read_study(folder.config)), _runs_of(study)
+    except InputError as error:
+        raise InputError(f"{folder.root}: was made by another version ({error}); give the study another --name, or "
+                         "delete that folder to start again") from None
     shared = {key: before[key] for key in before.keys() & now.keys()}
     if changed := _differences(shared, {key: now[key] for key in shared}):
         raise InputError(f"{folder.root}: was made by another configuration ({'; '.join(changed[:3])}); give the study "
@@ -78,14 +83,16 @@ def _runs_of(study: Study) -> dict[str, Any]:
     plain = _plain(msgspec.to_builtins(study))
     for detector in plain["detectors"]:
         detector["recipes"] = {study.recipe: detector["recipes"][study.recipe]}  # others may come and go
-    named = {f"{what} {item['name']}": {key: value for key, value in item.items() if key not in ("root", "checkpoint")}
+    named = {f"{what} {item['name']}": {key: value for key, value in item.items() if key not in NOT_OF_A_RUN}
              for what in ("datasets", "detectors") for item in plain[what]}
     return named | {"recipe": study.recipe, "strategy": study.strategy}
 
 
 def refuse_changed(run: RunFolder, inputs: dict[str, Any]) -> None:
-    """Raise InputError if the folder holds a run with other inputs."""
-    if run.params.exists() and (changed := _differences(read_yaml(run.params).get("inputs"), inputs)):
+    """Raise InputError if the folder holds a run with other inputs, unless nothing was trained there yet."""
+    if not run.params.exists() or not run.has_begun():
+        return
+    if changed := _differences(read_yaml(run.params).get("inputs"), inputs):
         raise InputError(f"{run.root}: was made with another configuration ({'; '.join(changed[:3])}); give the study "
                          "another --name, or delete that folder to run it again")
 
@@ -93,7 +100,7 @@ def refuse_changed(run: RunFolder, inputs: dict[str, Any]) -> None:
 def claim(run: RunFolder, inputs: dict[str, Any]) -> None:
     """Write params.yaml before a run starts. Raises InputError if the folder holds a run with other inputs."""
     refuse_changed(run, inputs)
-    if not run.params.exists():
+    if not (run.params.exists() and run.has_begun()):
         write_text(run.params, dump({"inputs": inputs, "versions": versions()}))
 
 

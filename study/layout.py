@@ -66,8 +66,8 @@ class StudyFolder:
         return sorted(self.root.glob("*/runs/*/*/*/*/result.json"))
 
     def has_runs(self) -> bool:
-        """Tell whether any run was started here."""
-        return any(self.root.glob("*/runs/*/*/*/*/params.yaml"))
+        """Tell whether any run has begun here."""
+        return any(RunFolder(params.parent).has_begun() for params in self.root.glob("*/runs/*/*/*/*/params.yaml"))
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ class RunFolder:
     """The folder of one run: one cell of the matrix."""
 
     root: Path
+
+    def has_begun(self) -> bool:
+        """Tell whether something was trained here that its parameters belong to: a checkpoint at least."""
+        return self.training.exists() or any(
+            next(folder.glob("*.index"), None) for folder in (self.checkpoints, self.tuning_checkpoints))
 
     @property
     def params(self) -> Path:

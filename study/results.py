@@ -13,7 +13,7 @@ from study.layout import StudyFolder
 from study.matrix import cells
 
 COLUMNS = ("dataset", "detector", "recipe", "fraction", "images", "boxes", "draw", "seed", "metric", "class", "value",
-           "stderr", "low", "high", "steps", "checkpoint", "seconds")
+           "stderr", "low", "high", "steps", "checkpoint", "seconds", "chosen")
 
 
 def collect(study: Study, folder: StudyFolder) -> pd.DataFrame:
@@ -29,6 +29,7 @@ def _rows(path) -> list[dict[str, Any]]:
     result = read_json(path)
     try:
         run = result["cell"] | {key: result[key] for key in ("recipe", "images", "boxes", "steps", "checkpoint")}
+        run["chosen"] = result.get("chosen", "last")
         run["seconds"] = result["train_seconds"] + result["evaluate_seconds"]
         return [run | metric for metric in result["metrics"]]
     except (KeyError, TypeError) as error:

@@ -9,6 +9,8 @@ import yaml
 from PIL import Image
 
 from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Study
+from study.identity import claim
+from study.layout import RunFolder
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 220, 30), "blue": (30, 30, 220)}
 
@@ -52,6 +54,13 @@ def make_study(root: Path, **settings) -> Study:
                                      recipes={"scaled": Recipe()}),),
     }
     return Study(**plain | settings)
+
+
+def begin(run: RunFolder, inputs: dict) -> None:
+    """Make `run` one of these inputs that has left a checkpoint."""
+    claim(run, inputs)
+    run.checkpoints.mkdir(exist_ok=True)
+    (run.checkpoints / "ckpt-1.index").touch()
 
 
 def write_config(path: Path, study: Study) -> Path:

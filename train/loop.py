@@ -59,7 +59,7 @@ def train(params: cfg.ExperimentConfig, strategy: tf.distribute.Strategy, run: R
     with _orbit_quiet():
         with strategy.scope():
             task = DetectionTask(params.task)
-        progress = TrainingProgress(label, steps, start_step, task.detector.model.trainable_variables)
+        progress = TrainingProgress(label, steps, start_step, task.detector.model.variables, checkpoints)
         runner = train_lib.OrbitExperimentRunner(strategy, task, "train", params, str(checkpoints),
                                                  train_actions=[progress], save_summary=is_chief(strategy))
         follow_chief(runner, str(checkpoints))
@@ -118,6 +118,7 @@ class _Session:
                     self._save(_best(target))  # before the look is noted: what is noted has its weights
             looks.add(look)
             self._drop_other_than(_best(looks.best.step))
+        self._drop_other_than(_best(looks.best.step))  # also what a kill at the last look has left
         looks.finish()
 
     def _agree(self, value: float) -> float:

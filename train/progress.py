@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import tensorflow as tf
 import tf_keras
@@ -43,8 +44,9 @@ class TrainingProgress:
     step of a loop may have spoilt them after its loss.
     """
 
-    def __init__(self, label: str, steps: int, start_step: int, weights: Sequence[tf.Variable] = ()):
-        self.label = label
+    def __init__(self, label: str, steps: int, start_step: int, weights: Sequence[tf.Variable] = (),
+                 checkpoints: Path | None = None):
+        self.label, self.checkpoints = label, checkpoints
         self.progress = Progress(label, steps, "step", start_step)
         self.target = steps  # at which Orbit's current call ends, and with it a loop
         self.loss = math.nan
@@ -62,5 +64,7 @@ class TrainingProgress:
         self.progress.update(count, f"loss {self.loss:.3f}")
 
     def _stop(self, what: str, step: int) -> None:
-        raise InputError(f"{self.label}: the {what} not finite at step {self.progress.done + step}; the last "
-                         "good checkpoint is kept; lower the learning rate in the recipe")
+        kept = tf.train.latest_checkpoint(str(self.checkpoints)) if self.checkpoints else None
+        raise InputError(f"{self.label}: the {what} not finite at step {self.progress.done + step}; lower the learning "
+                         "rate in the recipe" + (f" and give the study another --name; the last good checkpoint is "
+                                                 f"kept, {kept}" if kept else ""))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +15,11 @@ import tensorflow as tf
 from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError
 from datasets.files import read_json, write_json
+from detectors.checkpoints.checkpoint import restore
+from detectors.detector import build
 from records.manifest import Corrupt, check_share, corrupt_of, describe, first_shards
 from records.scan import rescan
+from study.checkpoints import checkpoint_prefix
 from study.config import DatasetConfig, DetectorConfig, Recipe, Study, find_dataset, find_detector, find_recipe
 from study.data import image_bytes, image_folder, read_subset
 from study.identity import claim, fingerprint, training_inputs
@@ -38,7 +43,7 @@ class Training:
     checkpoint: str  # file name under the run's checkpoints
     seconds: float  # of that last process's training, without its start
     images_per_second: float
-    loss: float  # training loss at the end, with weight decay
+    loss: float | None  # training loss at the end, with weight decay; None where the last process had no step to take
     device: str
     chosen: str = "last"  # "best": by the tuning split; "whole": the whole subset, for the steps that were best so
     tuning_images: int = 0  # of `images`, that chose
@@ -70,18 +75,35 @@ def train_cell(study: Study, folder: StudyFolder, cell: Cell, device: str) -> Tr
     dataset, detector = find_dataset(study, cell.dataset), find_detector(study, cell.detector)
     subset, run = read_subset(folder, dataset, cell), folder.run(cell)
     inputs = training_inputs(study, cell, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
+    if not run.training.exists():
+        check_cell(study, folder, cell)
     claim(run, inputs)
     if run.training.exists():
         return Training(**read_json(run.training))
-    _refuse_nothing(subset, cell)
     recipe, strategy = find_recipe(study, detector), prepare(study.runtime)
-    check_batch(recipe.batch_size, strategy, cell)
     records = folder.train_records(cell.dataset, detector.stored_size, cell.draw)
     job = Job(study, cell, dataset, detector, recipe, subset, records, run, strategy)
     training = _train(job, fingerprint(inputs), device)
     if is_chief(strategy):
         write_json(run.training, asdict(training))
     return training
+
+
+def check_cell(study: Study, folder: StudyFolder, cell: Cell) -> None:
+    """Raise InputError for what would stop the training of `cell` and can be told before: its subset and its batch."""
+    subset = read_subset(folder, find_dataset(study, cell.dataset), cell)
+    recipe = find_recipe(study, find_detector(study, cell.detector))
+    _refuse_nothing(subset, cell)
+    check_batch(recipe.batch_size, prepare(study.runtime), cell)
+    if recipe.tuning:
+        cut(subset, recipe.tuning, cell)
+
+
+def check_checkpoint(detector: DetectorConfig, recipe: Recipe, classes: Sequence[str]) -> None:
+    """Raise InputError unless a detector for `classes` can start from its checkpoint as the recipe says."""
+    if detector.checkpoint:
+        fresh = build(detector.kind, len(classes), input_size=detector.input_size, width=detector.width)
+        restore(fresh, checkpoint_prefix(detector.checkpoint), recipe.restore, classes)
 
 
 def _train(job: Job, identity: str, device: str) -> Training:
@@ -99,7 +121,8 @@ def _train(job: Job, identity: str, device: str) -> Training:
     return Training(
         fingerprint=identity, images=job.subset.num_images, boxes=for_training(job.subset).num_boxes, steps=last.steps,
         resumed_at=last.start_step, checkpoint=last.checkpoint, seconds=round(last.seconds, 2),
-        images_per_second=_rate(last, job.recipe), loss=last.loss, device=device, chosen=chosen,
+        images_per_second=_rate(last, job.recipe), loss=last.loss if math.isfinite(last.loss) else None,
+        device=device, chosen=chosen,
         tuning_images=looks.images if looks else 0, tuning_steps=looks.looks[-1].step if looks else 0,
         skipped=len(_corrupt(job)),
     )
@@ -148,7 +171,8 @@ def _find_damaged(job: Job, reason: str) -> None:
     """
     found = rescan(job.records, job.subset.num_images)
     if not found:
-        raise InputError(f"{job.cell}: the records are damaged ({reason}); delete {job.records} and run it again")
+        raise InputError(f"{job.cell}: stopped ({reason}), though every image can be decoded; if it stops again, "
+                         f"delete {job.records} and run it again")
     _corrupt(job)
     print(f"{job.cell}: left out from now on, as they cannot be decoded: {describe(found)}; going on from the last "
           "checkpoint", file=sys.stderr, flush=True)

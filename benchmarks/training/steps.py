@@ -68,9 +68,11 @@ def retinanet(pixels: int, settings: Settings, material: Material) -> Training:
     """
     params = exp_factory.get_exp_config("retinanet_mobile_coco")
     task: Any = params.task
+    # XLA has no gradient of Keras's enlarging; the library's own computes the same.
+    pyramid = MOBILE["decoder"]["fpn"] | {"use_keras_layer": not settings.runtime.xla}
     task.model.override(MOBILE | {
-        "num_classes": len(material.classes) + 1, "input_size": [pixels, pixels, 3], "min_level": MIN_LEVEL,
-        "max_level": MAX_LEVEL})
+        "decoder": {"type": "fpn", "fpn": pyramid}, "num_classes": len(material.classes) + 1,
+        "input_size": [pixels, pixels, 3], "min_level": MIN_LEVEL, "max_level": MAX_LEVEL})
     task.train_data.override({
         "input_path": ",".join(str(shard) for shard in material.shards), "global_batch_size": settings.batch,
         "dtype": settings.runtime.precision, "shuffle_buffer_size": 10})

@@ -39,11 +39,12 @@ class RestoreReport:
 
     def __str__(self) -> str:
         """Return the counts, each with its reasons, on one line."""
-        parts = [f"{len(self.names(fate)):,} variables {fate}{self._reasons(fate)}" for fate in FATES
-                 if self.names(fate) or fate == "restored"]
+        counts = {fate: len(self.names(fate)) for fate in FATES}
+        parts = [f"{count:,} variable{'s' * (count != 1)} {fate}{self._reasons(fate)}"
+                 for fate, count in counts.items() if count or fate == "restored"]
         if self.labels:
             known = [f"{name} ({label})" for name, label in self.labels if label]
-            parts.append(f"Open Images knows {len(known)} of {len(self.labels)} classes"
+            parts.append(f"Open Images knows {len(known)} of {len(self.labels)} class{'es' * (len(self.labels) != 1)}"
                          + f": {list_names(known, LISTED)}" * bool(known))
         return "; ".join(parts)
 
@@ -61,4 +62,4 @@ class RestoreReport:
     def _reasons(self, fate: Fate) -> str:
         """Return how often each reason occurs; shapes differ in one way only."""
         counts = Counter(row.reason.partition(" [")[0] for row in self.rows if row.fate == fate and row.reason)
-        return f" ({', '.join(f'{count:,} {reason}' for reason, count in counts.most_common())})" if counts else ""
+        return f" ({', '.join(f'{reason}: {count:,}' for reason, count in counts.most_common())})" if counts else ""

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import lzma
 import os
+import re
+import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from datasets.errors import InputError
-from study.checkpoints import STEM, is_there
+from study.checkpoints import INDEX, STEM, is_there
 
 CHUNK = 1 << 20
+WANTED = re.compile(rf"{re.escape(STEM)}\.(index|meta|data-\d{{5}}-of-\d{{5}})|pipeline\.config")
 LARGEST = 8 * 10**9  # bytes in an archive; the zoo's largest detector unpacks to less than two
 FROZEN = "is a frozen graph, which has no variables to train; give the model.ckpt files"
 SAVED_MODEL = "is a SavedModel for inference, which has no variables to train; give the model.ckpt files"
@@ -30,24 +32,27 @@ def unpack(archive: Path, folder: Path) -> None:
 
     They may lie in any folder of the archive; links, devices and other files stay in it. Raises InputError where the
     archive is cut off or none, holds no checkpoint or several, names a path outside of it, or is larger than 8 GB.
+    Only one process at a time may unpack to `folder`.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as parent:
-        part = Path(parent) / folder.name
-        part.mkdir()
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of one that was killed
+    part.mkdir(parents=True)
+    try:
         seen = _extract(archive, part)
-        if not is_there(part / STEM) or not list(part.glob(f"{STEM}.data-*")):
+        if not is_there(part / STEM):
             raise InputError(f"{archive}: {_what_else(seen) or 'no model.ckpt in it; give an archive of the zoo'}")
         try:
             os.rename(part, folder)
         except OSError:
             raise InputError(f"{folder}: there already, without a checkpoint; remove it, then {archive.name} is "
                              "unpacked there") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def find_prefix(path: str | Path) -> Path:
-    """Return the checkpoint's prefix: `path` itself or `path`/model.ckpt. Raises InputError if there is neither."""
-    for prefix in (Path(path), Path(path) / STEM):
+    """Return the checkpoint's prefix: `path`/model.ckpt or `path` itself. Raises InputError if there is neither."""
+    for prefix in (Path(path) / STEM, Path(path)):
         if is_there(prefix):
             return prefix
     raise refusal(Path(path))
@@ -55,7 +60,10 @@ def find_prefix(path: str | Path) -> Path:
 
 def refusal(path: Path) -> InputError:
     """Return the error that says what `path` is, given that no checkpoint lies there."""
-    if path.is_dir():
+    for prefix in (path / STEM, path):
+        if os.path.isfile(f"{prefix}{INDEX}"):
+            return InputError(f"{prefix}{INDEX}: no {prefix.name}.data files beside it; put them there")
+    if os.path.isdir(path):
         found = sorted(path.glob("*.index"))
         return InputError(f"{path}: " + (_what_else({file.name for file in path.iterdir()}) or (
             f"no {STEM} in it; give the prefix {found[0].with_suffix('')}" if found else
@@ -75,7 +83,7 @@ def _extract(archive: Path, folder: Path) -> set[str]:
             for member in _within(members, archive):
                 path = PurePosixPath(member.name)
                 seen.add(path.name)
-                if not member.isreg() or not (path.name.startswith(f"{STEM}.") or path.name == "pipeline.config"):
+                if not member.isreg() or not WANTED.fullmatch(path.name):
                     continue
                 if path.is_absolute() or ".." in path.parts:
                     raise InputError(f"{archive}: '{member.name}' lies outside of the archive; do not use it")

@@ -22,10 +22,10 @@ from detectors.checkpoints.account import Fate, RestoreReport, Row
 from detectors.checkpoints.archive import find_prefix
 from detectors.checkpoints.open_images.labels import NUM_CLASSES, label_of, open_images_slot
 from detectors.detector import Detector
+from detectors.kinds import SCOPES
+from study.checkpoints import DATA, INDEX
 
-DATA, INDEX = ".data-00000-of-00001", ".index"
 FEATURES = "FeatureExtractor/"
-SCOPES = {"ssd_mobilenet_v2": f"{FEATURES}MobilenetV2/", "ssd_resnet101_fpn": f"{FEATURES}resnet_v1_101/"}
 CLASS_HEAD = "ClassPredictor/"  # K + 1 slots for every anchor of a cell; anchors first, background in slot 0
 BOX_HEADS = ("BoxEncodingPredictor/", "BoxPredictor/")  # 4 codes for every anchor of a cell
 AVERAGE = "ExponentialMovingAverage"
@@ -108,8 +108,9 @@ def carry(fresh: np.ndarray, known: np.ndarray, slots: Sequence[int | None]) -> 
 
 
 def count_classes(prefix: str | Path) -> int:
-    """Return how many classes the checkpoint's heads tell apart. Raises InputError where it has no such heads."""
-    classes = _classes_in(_open(prefix).shapes)
+    """Return how many classes the checkpoint's heads tell apart. Raises InputError where it has no such heads, and
+    where theirs is no number of classes."""
+    classes = _classes_in(_open(prefix))
     if classes is None:
         raise InputError(f"{prefix}: no class and box heads; give a checkpoint of a whole detector")
     return classes
@@ -148,7 +149,7 @@ def _misfit(name: str, shape: list[int], found: list[int] | None, mode: Mode, nu
         return "mode features"
     if found is None:
         return "absent"
-    if CLASS_HEAD in name and found[:-1] == shape[:-1]:
+    if CLASS_HEAD in name and found and found[:-1] == shape[:-1]:
         slots = NUM_CLASSES if mode == "labels" else num_classes
         if found[-1] * (num_classes + 1) == shape[-1] * (slots + 1):
             return ""
@@ -183,20 +184,25 @@ def _refuse_not_finite(values: dict[str, np.ndarray], file: _File) -> None:
 def _open_images_slots(detector: Detector, classes: Sequence[str], file: _File) -> tuple[int | None, ...]:
     if len(classes) != detector.num_classes:
         raise ValueError(f"{len(classes)} class names for a detector of {detector.num_classes}")
-    found = _classes_in(file.shapes)
+    found = _classes_in(file)
     if found != NUM_CLASSES:
         raise InputError(f"{file.prefix}: has {'no' if found is None else found} classes, whose labels are not known, "
                          f"and not the {NUM_CLASSES} of Open Images; set restore to all or features")
     return tuple(open_images_slot(name) for name in classes)
 
 
-def _classes_in(shapes: dict[str, list[int]]) -> int | None:
+def _classes_in(file: _File) -> int | None:
     """Return how many classes there are a head for, None without class and box heads."""
-    for name in (name for name in shapes if name.endswith(f"{CLASS_HEAD}biases")):
-        for head in BOX_HEADS:
-            codes = shapes.get(name.replace(CLASS_HEAD, head))
-            if codes and codes[0] >= 4 and shapes[name]:
-                return shapes[name][0] // (codes[0] // 4) - 1
+    for name, shape in file.shapes.items():
+        for head in BOX_HEADS if name.endswith(f"{CLASS_HEAD}biases") and shape else ():
+            codes = file.shapes.get(name.replace(CLASS_HEAD, head))
+            if codes and codes[0] >= 4:
+                anchors = codes[0] // 4
+                slots, rest = divmod(shape[0], anchors)
+                if rest or slots < 2:
+                    raise InputError(f"{file.prefix}: '{name}' has {shape[0]} channels for {anchors} anchors, not one "
+                                     "each for the background and every class; take another checkpoint")
+                return slots - 1
     return None
 
 
@@ -229,8 +235,10 @@ def _and_more(wrong: Sequence) -> str:
 
 def _open(prefix: str | Path) -> _File:
     path = find_prefix(prefix)
+    if {"[", "\\"} & set(str(path)):
+        raise InputError(f"{path}: TensorFlow takes [ and \\ in a path for a pattern; rename it")
     try:
-        reader = tf.train.load_checkpoint(str(path))
+        reader = tf.compat.v1.train.NewCheckpointReader(str(path))  # load_checkpoint would look into a folder `path`
         return _File(prefix, reader, reader.get_variable_to_shape_map())
     except UNREADABLE as error:
         raise InputError(f"{path}{INDEX}: not a readable checkpoint ({_first_line(error)}); get it again") from None

@@ -20,15 +20,16 @@ CHUNK = 1 << 18
 MEGABYTE = 10**6
 
 
-def download(url: str, target: Path, size: int | None = None) -> None:
+def download(url: str, target: Path, size: int | None = None, by_hand: Path | None = None) -> None:
     """Write what is at `url` to `target`, which holds all of it or is absent.
 
     What has arrived is kept in `target`.part, from where the next attempt or the next call goes on if the server
     sends parts; otherwise it starts again. Raises InputError where the server cannot be reached or stops, and where
-    its file is not of `size` bytes.
+    its file is not of `size` bytes; that names `by_hand`, by default `target`, as the place for what is got elsewhere.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
+    elsewhere = f"or get it elsewhere and put it at {by_hand or target}"
     reason = ""
     for _ in range(ATTEMPTS):
         before = _length(part)
@@ -38,7 +39,7 @@ def download(url: str, target: Path, size: int | None = None) -> None:
                 return
             reason = "the connection ended early"
         except HTTPError as error:
-            raise InputError(f"{url}: {error.code} {error.reason}; {_by_hand(target)}") from None
+            raise InputError(f"{url}: {error.code} {error.reason}; {elsewhere}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             if isinstance(error, OSError) and (error.filename is not None or error.errno in (ENOSPC, EDQUOT)):
                 raise  # of the disk, which the command's door explains
@@ -46,7 +47,7 @@ def download(url: str, target: Path, size: int | None = None) -> None:
         if _length(part) <= before:
             break
     kept = f" ({_length(part) / MEGABYTE:.1f} MB are kept; the same command goes on from there)" * part.exists()
-    raise InputError(f"{url}: {reason}{kept}; {_by_hand(target)}")
+    raise InputError(f"{url}: {reason}{kept}; {elsewhere}")
 
 
 def _fetch(url: str, part: Path, size: int | None) -> bool:
@@ -63,7 +64,10 @@ def _fetch(url: str, part: Path, size: int | None) -> bool:
         part.unlink()
         return _fetch(url, part, size)
     with response:
-        if response.status != 206 or not _goes_on(response, start):
+        if start and response.status == 206 and not _goes_on(response, start):
+            part.unlink()
+            return _fetch(url, part, size)  # all of it
+        if response.status != 206:
             start = 0
         total = _total(response.headers, start)
         if size and total and total != size:
@@ -99,7 +103,3 @@ def _total(headers: http.client.HTTPMessage, start: int) -> int | None:
 
 def _length(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _by_hand(target: Path) -> str:
-    return f"or get it elsewhere and put it at {target}"

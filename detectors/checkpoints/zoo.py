@@ -8,6 +8,7 @@ checkpoints/NAME.json, and another one is refused. No TensorFlow here.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from detectors.checkpoints.archive import refusal, unpack
 from detectors.checkpoints.download import download
 from study.checkpoints import (
     ARCHIVES,
+    DATA,
     STEM,
     archive_stem,
     checkpoint_prefix,
@@ -30,6 +32,7 @@ from study.checkpoints import (
 from study.config import REPOSITORY
 
 URL = "https://download.tensorflow.org/models/object_detection"
+LONGEST = 200  # bytes of an archive's stem: a file name has 255, and temporary ones are longer than it
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def provide(checkpoint: str, source: str = URL) -> None:
         _check_name(checkpoint)
         with _alone(prefix.parent):
             _provide_named(checkpoint, source)
-    elif not is_there(path) and path.is_file():
+    elif not is_there(path) and os.path.isfile(path):
+        _check_stem(path)
         with _alone(prefix.parent):
             _provide_archive(path, prefix.parent)
     elif not is_there(prefix):
@@ -87,24 +91,38 @@ def _check_name(name: str) -> None:
 def _provide_named(name: str, source: str) -> None:
     folder, archive, known = zoo_folder(name), zoo_archive(name), ZOO[name]
     record = _read_record(folder)
+    ours = archive.with_name(f".{archive.name}")  # what we download, which is ours to remove, after a kill too
     if is_there(folder / STEM):
-        if known.sha256 and record and record.get("sha256") != known.sha256:
-            raise InputError(f"{folder}: was unpacked from another archive than the published one; remove it")
+        ours.unlink(missing_ok=True)
+        _check_folder(name, record)
         return
-    url = f"{source.rstrip('/')}/{name}{ARCHIVES[0]}"
-    if downloaded := not archive.is_file():
-        download(url, archive, known.size)
+    origin = str(archive)
+    if not archive.is_file():
+        origin, by_hand, archive = f"{source.rstrip('/')}/{name}{ARCHIVES[0]}", archive, ours
+        if not ours.is_file():
+            download(origin, ours, known.size, by_hand)
     try:
         identity = _identity(archive)
-        _check_identity(archive, identity, known, record)
-        unpack(archive, folder)
+        _check_identity(archive, identity, name, record)
+        _unpack(archive, folder, identity | {"source": origin})
     except InputError:
-        if downloaded:
-            archive.unlink()
+        ours.unlink(missing_ok=True)
         raise
-    write_json(_record(folder), identity | {"source": url if downloaded else str(archive)})
-    if downloaded:
-        archive.unlink()  # two thirds of it are frozen graphs
+    ours.unlink(missing_ok=True)  # two thirds of it are frozen graphs
+
+
+def _check_folder(name: str, record: dict) -> None:
+    """Raise InputError where a folder of a published name holds another checkpoint. What was put there by hand is
+    compared once, and recorded."""
+    folder, known = zoo_folder(name), ZOO[name]
+    data = folder / f"{STEM}{DATA}"
+    if record and known.sha256 and record.get("sha256", known.sha256) != known.sha256:
+        raise InputError(f"{folder}: was unpacked from another archive than the published one; remove it")
+    if not record and known.data_sha256:
+        if not data.is_file() or sha256_of(data) != known.data_sha256:
+            raise InputError(f"{folder}: holds another checkpoint than the published one; remove it, or rename it and "
+                             "give its path")
+        write_json(_record(folder), {"data_sha256": known.data_sha256, "source": "put there by hand"})
 
 
 def _provide_archive(archive: Path, folder: Path) -> None:
@@ -114,16 +132,33 @@ def _provide_archive(archive: Path, folder: Path) -> None:
             raise InputError(f"{folder}: holds a checkpoint that is not from {archive}; remove that folder, or rename "
                              "the archive")
         return
-    write_json(_record(folder), identity | {"source": str(archive)})  # first, as it vouches for the folder
+    _unpack(archive, folder, identity | {"source": str(archive)})
+
+
+def _unpack(archive: Path, folder: Path, record: dict) -> None:
+    before = _read_record(folder)
+    write_json(_record(folder), record)  # first, as it vouches for the folder
     try:
         unpack(archive, folder)
     except InputError:
-        _record(folder).unlink()
+        if before:
+            write_json(_record(folder), before)
+        else:
+            _record(folder).unlink()
         raise
 
 
-def _check_identity(archive: Path, found: dict, known: Published, record: dict) -> None:
+def _check_stem(archive: Path) -> None:
+    """Raise InputError where an archive's name is not fit to be that of a folder."""
+    stem = archive_stem(archive)
+    if not stem or stem.startswith(".") or len(os.fsencode(stem)) > LONGEST:
+        raise InputError(f"{archive}: a folder in checkpoints/ takes its name, which has to begin with another "
+                         f"character than a dot and to be of {LONGEST} bytes at most; rename it")
+
+
+def _check_identity(archive: Path, found: dict, name: str, record: dict) -> None:
     """Raise InputError where the archive is not the published one, or not the one that was got first."""
+    known = ZOO[name]
     if known.size and found["bytes"] != known.size:
         raise InputError(f"{archive}: has {found['bytes']:,} bytes and not the published {known.size:,}; get it again")
     if known.sha256 and found["sha256"] != known.sha256:
@@ -131,7 +166,7 @@ def _check_identity(archive: Path, found: dict, known: Published, record: dict) 
                          "get it again")
     if not known.sha256 and record and record.get("sha256") != found["sha256"]:
         raise InputError(f"{archive}: is not the archive that was here first ({record.get('source')}); get that again, "
-                         f"or remove {_record(zoo_folder(archive_stem(archive)))}")
+                         f"or remove {_record(zoo_folder(name))}")
 
 
 def _identity(archive: Path) -> dict:
@@ -144,7 +179,11 @@ def _record(folder: Path) -> Path:
 
 
 def _read_record(folder: Path) -> dict:
-    return read_json(_record(folder)) if _record(folder).exists() else {}
+    """Return what the record says, nothing where there is none."""
+    record = read_json(_record(folder)) if _record(folder).exists() else {}
+    if not isinstance(record, dict):
+        raise InputError(f"{_record(folder)}: not a record of an archive; remove it")
+    return record
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Checkpoints in the original's format, with weights by formula."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,16 @@ def write(prefix: Path, values: dict[str, np.ndarray]) -> Path:
 def values_of(detector: Detector) -> dict[str, np.ndarray]:
     """Return the detector's values by name."""
     return {name: variable.numpy() for name, variable in detector.variables.items()}
+
+
+def with_classes(detector: Detector, num_classes: int) -> SimpleNamespace:
+    """Return what loading a checkpoint needs of the detector, with class heads for `num_classes`: builds no network.
+
+    The values are none that `original_values` has.
+    """
+    values = original_values(detector, num_classes)
+    return SimpleNamespace(kind=detector.kind, num_classes=num_classes, backbone=detector.backbone,
+                           variables={name: tf.Variable(values[name] + 1) for name in detector.variables})
 
 
 def original_values(detector: Detector, num_classes: int) -> dict[str, np.ndarray]:

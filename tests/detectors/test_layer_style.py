@@ -53,6 +53,19 @@ def test_one_replica_normalises_as_the_stock_layer(shape):
     np.testing.assert_allclose(moved, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("side", "stride", "dtype"), [(1, 2, "float32"), (1, 1, "bfloat16"), (2, 2, "bfloat16")])
+def test_a_strided_kernel_on_a_single_pixel_computes_in_float32(side, stride, dtype):
+    tf_keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        image = tf_keras.Input((side, side, 3))
+        style = LayerStyle(tf_keras.initializers.GlorotUniform, 0.0, 0.9, 1e-3)
+        model = tf_keras.Model(image, style.convolve(image, 4, 3, "conv", stride))
+    finally:
+        tf_keras.mixed_precision.set_global_policy("float32")
+    assert model.get_layer("conv").compute_dtype == dtype
+    assert model(np.ones((2, side, side, 3), np.float32)).dtype == tf.bfloat16
+
+
 def test_tf_keras_itself_synchronises_with_the_biased_variance():
     """Why there is a class of our own; where this fails, it may go."""
     features = np.random.default_rng(0).normal(2, 3, (4, 1, 1, 3)).astype(np.float32)

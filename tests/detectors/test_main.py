@@ -1,4 +1,5 @@
 import tarfile
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -7,6 +8,9 @@ import tensorflow as tf
 from detectors.__main__ import main
 from detectors.checkpoints import checkpoint
 from detectors.detector import build
+from detectors.kinds import SCOPES
+from study.checkpoints import is_there
+from study.config import DetectorConfig
 from tests.detectors.checkpoints.server import serve
 from tests.detectors.checkpoints.test_zoo import UNKNOWN
 from tests.detectors.made_checkpoints import values_of, write
@@ -34,7 +38,7 @@ def test_an_archive_is_imported(zoo, tiny, other, tmp_path, capsys):
 def test_describe_writes_nothing(zoo, tmp_path, capsys):
     before = sorted(tmp_path.rglob("*"))
     assert main(["describe", str(zoo.parent / "zoo"), *WIDTH]) == 0
-    assert "; 324 variables restored; 1 variables ignored (1 global_step)\n" in capsys.readouterr().out
+    assert "; 324 variables restored; 1 variable ignored (global_step: 1)\n" in capsys.readouterr().out
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -54,6 +58,37 @@ def test_what_was_not_restored_is_listed(tiny, tmp_path, capsys):
         "re-initialised BoxPredictor_0/BoxEncodingPredictor/weights: absent",
         "re-initialised BoxPredictor_0/BoxEncodingPredictor/biases: with its layer",
         "ignored Stray/weights: not part of the detector"]
+
+
+@pytest.mark.parametrize("width", ["nan", "inf", "0", "-1"])
+def test_a_width_that_is_none_is_refused(zoo, capsys, width):
+    for kind in SCOPES:
+        assert main(["describe", str(zoo), "--kind", kind, f"--width={width}"]) == 2
+        error = capsys.readouterr().err
+        assert "a positive, finite width" in error and error.count("\n") == 1
+
+
+def test_a_checkpoint_in_several_pieces_is_read(tiny, tmp_path, capsys):
+    values = list(values_of(tiny).items())
+    pieces = [write(tmp_path / name, dict(part)) for name, part in (("a", values[:9]), ("b", values[9:]))]
+    prefix = tmp_path / "whole" / "model.ckpt"
+    tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=[str(piece) for piece in pieces], destination_prefix=str(prefix))
+    assert len(list(prefix.parent.glob("*.data-*-of-00002"))) == 2
+    assert main(["describe", str(prefix), *WIDTH]) == 0
+    assert "324 variables restored\nnot a published checkpoint" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("target", ["mine", "mine/", "new/"])
+def test_a_folder_is_written_into(zoo, tmp_path, capsys, target):
+    (tmp_path / "mine").mkdir()
+    assert main(["import", str(zoo), f"{tmp_path}/{target}", *WIDTH]) == 0
+    prefix = tmp_path / target / "model.ckpt"
+    assert f"wrote {prefix}\n" in capsys.readouterr().out and is_there(prefix)
+    assert not list(tmp_path.glob("*.index"))
+
+
+def test_the_kinds_are_those_of_a_study():
+    assert get_args(get_type_hints(DetectorConfig)["kind"]) == tuple(SCOPES)
 
 
 def test_the_kind_is_read_from_the_checkpoint(tmp_path, capsys):
@@ -109,5 +144,9 @@ def test_a_training_checkpoint_is_exported(tiny, tmp_path, capsys):
     assert "(step 12)" in capsys.readouterr().out
     for name, variable in tiny.variables.items():
         np.testing.assert_array_equal(tf.train.load_variable(target, name), variable)
+    (tmp_path / "mine").mkdir()
+    assert main(["export", source, str(tmp_path / "mine"), "--classes", "3", *WIDTH]) == 0
+    assert is_there(tmp_path / "mine" / "model.ckpt")
+    capsys.readouterr()
     assert main(["export", source, target, "--classes", "4", *WIDTH]) == 2
     assert "check --kind, --classes and --width" in capsys.readouterr().err

@@ -37,6 +37,20 @@ def test_boxes_are_clipped_and_those_outside_dropped():
     assert np.all(np.diff(found.scores[0, :2]) < 0)
 
 
+def test_boxes_outside_take_no_detection_from_other_classes():
+    """The best 60 boxes, of class 0, are outside the image; 120 of class 1 are not. None overlap."""
+    corner = np.stack(np.meshgrid(np.arange(12), np.arange(10), indexing="ij"), axis=-1).reshape(-1, 2) / 12
+    inside = np.concatenate([corner, corner + 0.05], axis=1).astype(np.float32)
+    anchors = np.concatenate([inside[:60] + 2, inside])
+    falling, nothing = np.linspace(5, -5, 180), np.full(180, -50.0)
+    first = np.arange(180) < 60
+    logits = np.stack([nothing, np.where(first, falling, nothing), np.where(first, nothing, falling)], axis=-1)
+    outputs = {"boxes": np.zeros((1, 180, 4), np.float32), "logits": logits[None].astype(np.float32)}
+    found = postprocess(outputs, anchors)
+    assert found.valid.numpy() == [MAX_DETECTIONS] and np.all(found.classes == 1)
+    np.testing.assert_allclose(found.boxes[0], inside[:MAX_DETECTIONS], atol=1e-6)
+
+
 def test_suppression_sees_the_boxes_before_clipping():
     """Clipped, these two are the same box; as they are, their IoU is 0.5."""
     boxes = [[0, 0, 0.4, 0.4], [-0.4, 0, 0.4, 0.4], [0.5, 0.5, 1, 1]]

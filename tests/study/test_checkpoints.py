@@ -2,7 +2,16 @@ import pytest
 
 from datasets.errors import InputError
 from study import checkpoints
-from study.checkpoints import checkpoint_files, checkpoint_hash, checkpoint_prefix, is_at_hand, zoo_archive
+from study.checkpoints import (
+    DATA,
+    INDEX,
+    checkpoint_files,
+    checkpoint_hash,
+    checkpoint_prefix,
+    is_at_hand,
+    is_there,
+    zoo_archive,
+)
 
 NAME = "ssd_mobilenet_v2_oid_v4_2018_12_12"
 
@@ -11,6 +20,12 @@ NAME = "ssd_mobilenet_v2_oid_v4_2018_12_12"
 def repository(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "REPOSITORY", tmp_path)
     return tmp_path
+
+
+def put(prefix):
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (INDEX, DATA):
+        prefix.with_name(f"{prefix.name}{suffix}").touch()
 
 
 def test_a_checkpoint_is_its_files(repository):
@@ -36,7 +51,7 @@ def test_a_checkpoint_is_its_files(repository):
 def test_where_a_checkpoint_lies(repository, given, prefix):
     (repository / "folder").mkdir()
     (repository / "download").touch()
-    (repository / "ckpt-3.index").touch()
+    put(repository / "ckpt-3")
     assert checkpoint_prefix(given) == repository / prefix
 
 
@@ -54,4 +69,27 @@ def test_what_is_at_hand(repository):
     checkpoint_prefix(NAME).parent.mkdir()
     assert not is_at_hand(NAME)
     checkpoint_prefix(NAME).with_suffix(".ckpt.index").touch()
+    assert not is_at_hand(NAME)  # an index without data
+    put(checkpoint_prefix(NAME))
     assert is_at_hand(NAME)
+
+
+def test_a_folder_and_a_prefix_of_one_name(repository):
+    (repository / "mine").mkdir()
+    put(repository / "mine")
+    assert checkpoint_prefix("mine") == repository / "mine"
+    put(repository / "mine" / "model.ckpt")
+    assert checkpoint_prefix("mine") == repository / "mine" / "model.ckpt"
+
+
+def test_names_with_brackets_are_no_patterns(repository):
+    put(repository / "run [1]")
+    put(repository / "run 1")
+    assert is_there(repository / "run [1]") and not is_there(repository / "run [2]")
+    assert [file.name for file in checkpoint_files("run [1]")] == [f"run [1]{INDEX}", f"run [1]{DATA}"]
+
+
+@pytest.mark.parametrize("given", ["x" * 300, "a/" + "x" * 300, "x" * 300 + ".tar.gz"])
+def test_endless_names_are_of_nothing(repository, given):
+    with pytest.raises(InputError, match="no checkpoint there"):
+        checkpoint_files(given)

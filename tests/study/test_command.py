@@ -7,9 +7,9 @@ from datasets.yaml12 import dump
 from study.command import find_cell, open_study
 from study.config import Recipe, Repeats, read_study
 from study.data import cut_orders, read_subset, read_train
-from study.identity import claim, fingerprint, training_inputs
+from study.identity import fingerprint, training_inputs
 from study.matrix import Cell, cells
-from tests.small import make_study, write_config
+from tests.small import begin, make_study, write_config
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_data_set_without_a_folder_asks_for_it(parse, tmp_path):
 
 def test_a_folder_with_runs_of_another_configuration_keeps_its_own(parse, config, study):
     _, folder = open_study(parse(config))
-    claim(folder.run(cells(study)[0]), {})
+    begin(folder.run(cells(study)[0]), {})
     before = folder.config.read_bytes()
     detector = msgspec.structs.replace(study.detectors[0], recipes={"scaled": Recipe(epochs=99)})
     write_config(config, msgspec.structs.replace(study, detectors=(detector,)))

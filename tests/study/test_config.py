@@ -70,7 +70,8 @@ def test_a_dumped_study_is_read_back_the_same(save, tmp_path, plain):
 
 
 def test_names_mean_files_in_configs_and_base_may_be_overruled(save, tmp_path, monkeypatch):
-    for room, content in (("datasets", DATASET), ("models", DETECTOR | {"width": 0.5})):
+    model = DETECTOR | {"width": 0.5, "recipes": {"scaled": {"epochs": 2, "steps": 90}}}
+    for room, content in (("datasets", DATASET), ("models", model)):
         (tmp_path / "configs" / room).mkdir(parents=True)
         (tmp_path / "configs" / room / "mine.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.setattr(config, "CONFIGS", tmp_path / "configs")
@@ -80,6 +81,7 @@ def test_names_mean_files_in_configs_and_base_may_be_overruled(save, tmp_path, m
     assert [(d.name, d.width, d.recipes["scaled"].epochs) for d in study.detectors] == [("tiny", 0.5, 2),
                                                                                        ("wide", 2, 7)]
     assert list(study.detectors[1].recipes) == ["scaled", "new"]
+    assert study.detectors[1].recipes["scaled"].steps is None
     with pytest.raises(InputError, match="no data set 'mime' in configs/datasets; did you mean 'mine'?"):
         load_study(save({"name": "x", "datasets": ["mime"], "detectors": ["mine"]}))
 

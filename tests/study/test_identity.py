@@ -20,7 +20,7 @@ from study.identity import (
 )
 from study.layout import StudyFolder
 from study.matrix import Cell
-from tests.small import make_study, write_dataset
+from tests.small import begin, make_study, write_dataset
 
 CELL = Cell(50.0, "paint", "tiny")
 
@@ -119,10 +119,18 @@ def test_a_class_map_that_says_otherwise_makes_another_run(study, folder, root):
     assert len(fingerprints) == 4
 
 
+def test_a_folder_in_which_nothing_was_trained_takes_other_inputs(study, folder, inputs):
+    run = folder.run(CELL)
+    claim(run, inputs | {"checkpoint": "another"})
+    assert not folder.has_runs()
+    claim(run, inputs)
+    assert read_yaml(run.params)["inputs"] == inputs
+
+
 def test_a_claimed_folder_takes_the_same_inputs_again_and_no_others(study, folder, inputs):
     run = folder.run(CELL)
     refuse_changed(run, inputs)
-    claim(run, inputs)
+    begin(run, inputs)
     written = run.params.read_bytes()
     claim(run, copy.deepcopy(inputs))
     assert run.params.read_bytes() == written
@@ -137,7 +145,7 @@ def test_a_claimed_folder_takes_the_same_inputs_again_and_no_others(study, folde
 def test_awkward_inputs_survive_the_file(folder, inputs):
     run = folder.run(CELL)
     awkward = inputs | {"a": [1e-7, 1e22, 0.1 + 0.2], "b": "1e3", "c": "12e45", "d": "no", "e": None, "f": "\u2028"}
-    claim(run, awkward)
+    begin(run, awkward)
     claim(run, awkward)
 
 
@@ -145,7 +153,7 @@ def test_awkward_inputs_survive_the_file(folder, inputs):
                                                    ("versions: {}", "null then")])
 def test_damaged_parameters_are_refused(folder, inputs, content, fragment):
     run = folder.run(CELL)
-    run.root.mkdir(parents=True)
+    begin(run, inputs)
     run.params.write_text(content)
     with pytest.raises(InputError, match=fragment):
         claim(run, inputs)
@@ -153,7 +161,7 @@ def test_damaged_parameters_are_refused(folder, inputs, content, fragment):
 
 def test_long_values_are_cut_in_messages(folder, inputs):
     run = folder.run(CELL)
-    claim(run, inputs)
+    begin(run, inputs)
     with pytest.raises(InputError) as error:
         claim(run, inputs | {"classes": ["x" * 1000]})
     assert len(str(error.value)) < 400 and "classes" in str(error.value)
@@ -163,7 +171,7 @@ def test_long_values_are_cut_in_messages(folder, inputs):
 def started(study, folder, inputs):
     """A study with one run."""
     folder.config.write_text(dump_study(study))
-    claim(folder.run(CELL), inputs)
+    begin(folder.run(CELL), inputs)
     return folder
 
 
@@ -191,6 +199,17 @@ def test_a_study_with_runs_may_not_become_another(study, started, change, fragme
         refuse_changed_study(started, change(study))
 
 
+def test_a_limit_may_be_raised_later(started, study):
+    lenient = msgspec.structs.replace(study.datasets[0], max_corrupt=5.0)
+    refuse_changed_study(started, msgspec.structs.replace(study, datasets=(lenient,)))
+
+
+def test_a_folder_of_another_version_is_told_as_such(started, study):
+    started.config.write_text(started.config.read_text() + "colour: red\n")
+    with pytest.raises(InputError, match="made by another version .*colour.*; give the study another --name"):
+        refuse_changed_study(started, study)
+
+
 def test_a_data_set_and_a_detector_may_share_a_name(root, folder):
     def make(width):
         study = make_study(root, datasets=(DatasetConfig(name="same", root=str(root)),))
@@ -198,7 +217,7 @@ def test_a_data_set_and_a_detector_may_share_a_name(root, folder):
 
     folder.config.parent.mkdir(parents=True)
     folder.config.write_text(dump_study(make(0.1)))
-    claim(folder.run(Cell(50.0, "same", "same")), {})
+    begin(folder.run(Cell(50.0, "same", "same")), {})
     other_classes = msgspec.structs.replace(make(0.1).datasets[0], classes=("red",))
     for other in (make(0.2), msgspec.structs.replace(make(0.1), datasets=(other_classes,))):
         with pytest.raises(InputError, match="same"):

@@ -44,4 +44,7 @@ def test_a_study_has_runs_once_one_was_started(tmp_path, started):
     run.checkpoints.mkdir(parents=True)
     if started:
         run.params.touch()
+        assert not folder.has_runs()
+        run.tuning_checkpoints.mkdir()
+        (run.tuning_checkpoints / "ckpt-20.index").touch()
     assert folder.has_runs() == started

@@ -6,9 +6,10 @@ import pytest
 from datasets.errors import InputError
 from datasets.files import write_json
 from study.data import cut_orders, image_bytes, image_folder, read_subset, read_train, read_validation
-from study.identity import claim, evaluation_inputs, fingerprint, training_inputs
+from study.identity import evaluation_inputs, fingerprint, training_inputs
 from study.matrix import Cell, cells
 from study.state import is_concluded, is_finished
+from tests.small import begin
 
 CELL = Cell(10.0, "paint", "tiny")
 
@@ -33,7 +34,7 @@ def result(study, inputs):
 def test_a_run_is_finished_when_its_own_result_is_there(study, folder, inputs, result):
     run = folder.run(CELL)
     assert not is_finished(study, folder, CELL)
-    claim(run, inputs)
+    begin(run, inputs)
     assert not is_finished(study, folder, CELL)
     write_json(run.result, result)
     assert is_finished(study, folder, CELL)
@@ -42,7 +43,7 @@ def test_a_run_is_finished_when_its_own_result_is_there(study, folder, inputs, r
 
 @pytest.mark.parametrize("content", [{"fingerprint": "of something else"}, {}])
 def test_a_result_of_other_inputs_does_not_count(study, folder, inputs, content):
-    claim(folder.run(CELL), inputs)
+    begin(folder.run(CELL), inputs)
     write_json(folder.run(CELL).result, content)
     assert not is_finished(study, folder, CELL)
 
@@ -53,13 +54,13 @@ def test_a_result_without_parameters_does_not_count(study, folder, result):
 
 
 def test_another_bootstrap_is_another_evaluation(study, folder, inputs, result):
-    claim(folder.run(CELL), inputs)
+    begin(folder.run(CELL), inputs)
     write_json(folder.run(CELL).result, result)
     assert not is_finished(msgspec.structs.replace(study, bootstrap=999), folder, CELL)
 
 
 def test_a_run_of_another_configuration_is_refused(study, folder, inputs, result):
-    claim(folder.run(CELL), inputs)
+    begin(folder.run(CELL), inputs)
     write_json(folder.run(CELL).result, result)
     wide = msgspec.structs.replace(study.detectors[0], width=0.9)
     with pytest.raises(InputError, match=r"detector\.width: 0\.1 then, 0\.9 now"):
@@ -67,7 +68,7 @@ def test_a_run_of_another_configuration_is_refused(study, folder, inputs, result
 
 
 def test_a_changed_picture_is_another_input(study, folder, inputs, result, root):
-    claim(folder.run(CELL), inputs | {"image_bytes": inputs["image_bytes"] + 1})
+    begin(folder.run(CELL), inputs | {"image_bytes": inputs["image_bytes"] + 1})
     with pytest.raises(InputError, match="image_bytes"):
         is_finished(study, folder, CELL)
 

@@ -42,8 +42,15 @@ def test_a_loop_ends_where_the_training_pauses():
 def test_a_diverged_loss_stops_the_training_and_names_the_step(loss, good, step):
     progress = TrainingProgress("digits 5 %", 100, 0)
     progress(output(1.0))
-    with pytest.raises(InputError, match=f"digits 5 %: the loss is not finite at step {step}; the last good"):
+    with pytest.raises(InputError, match=f"digits 5 %: the loss is not finite at step {step}; lower the .* recipe$"):
         progress(output(loss, good))
+
+
+def test_the_last_good_checkpoint_is_named(tmp_path):
+    checkpoint = tf.train.CheckpointManager(tf.train.Checkpoint(), str(tmp_path), max_to_keep=1).save()
+    progress = TrainingProgress("cell", 100, 0, checkpoints=tmp_path)
+    with pytest.raises(InputError, match=f"another --name; the last good checkpoint is kept, {checkpoint}$"):
+        progress(output(math.nan, 0))
 
 
 @pytest.mark.parametrize("value", [math.nan, -math.inf])

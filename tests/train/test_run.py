@@ -13,6 +13,8 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from datasets.errors import InputError  # noqa: E402
+from detectors.checkpoints.checkpoint import save  # noqa: E402
+from detectors.detector import build  # noqa: E402
 from evaluate.run import load_detector  # noqa: E402
 from records.manifest import Corrupt  # noqa: E402
 from records.prepare import prepare  # noqa: E402
@@ -20,10 +22,10 @@ from study.config import DetectorConfig, Recipe, Tuning  # noqa: E402
 from study.data import read_subset  # noqa: E402
 from study.layout import StudyFolder  # noqa: E402
 from study.matrix import Cell  # noqa: E402
-from tests.small import make_study, write_dataset  # noqa: E402
+from tests.small import COLOURS, make_study, write_dataset  # noqa: E402
 from train import run as train_run  # noqa: E402
 from train.loop import Pass, last_step  # noqa: E402
-from train.run import train_cell  # noqa: E402
+from train.run import check_checkpoint, train_cell  # noqa: E402
 from train.task import DetectionTask  # noqa: E402
 from train.tuning import Looks, cut  # noqa: E402
 
@@ -202,7 +204,7 @@ def test_a_diverged_loss_names_its_step_and_leaves_the_last_good_checkpoint(tmp_
         return losses(task, *arguments, **settings) * tf.where(tf.equal(step, 25), math.nan, 1.0)
 
     monkeypatch.setattr(DetectionTask, "build_losses", diverging)
-    with pytest.raises(InputError, match="paint tiny 50 % .*: the loss is not finite at step 26; the last good"):
+    with pytest.raises(InputError, match="paint tiny 50 % .*: the loss is not finite at step 26; .* kept, .*ckpt-20"):
         train_cell(study, folder, CELL, "on a test")
     run = folder.run(CELL)
     assert last_step(run.checkpoints) == 20 and not run.training.exists()
@@ -247,7 +249,7 @@ def test_damaged_images_are_left_out_and_the_training_goes_on(tmp_path, monkeypa
 
 @pytest.mark.parametrize(("findings", "message"), [
     ([[3], [5, 9]], r"100 % .*: 3 \(3.jpg: cut off; .*\) of the first 20 .*, 15 per cent; .*max_corrupt \(10\)"),
-    ([[]], r"the records are damaged \(Invalid JPEG data\); delete .*train and run it again"),
+    ([[]], r"stopped \(Invalid JPEG data\), though every .*; if it .*, delete .*train and run it again"),
 ])
 def test_too_many_damaged_images_or_damaged_records_are_an_error(tmp_path, monkeypatch, findings, message):
     study, folder = _prepared(tmp_path, steps=30)
@@ -265,6 +267,7 @@ def test_a_subset_without_boxes_is_an_error(tmp_path, settings):
     prepare(study, folder, study.datasets[0])
     with pytest.raises(InputError, match="its 10 images hold no box to learn from; take a larger fraction"):
         train_cell(study, folder, CELL, "on a test")
+    assert not folder.run(CELL).params.exists()
 
 
 def test_a_batch_that_the_replicas_cannot_share_is_an_error(tmp_path, monkeypatch):
@@ -275,6 +278,18 @@ def test_a_batch_that_the_replicas_cannot_share_is_an_error(tmp_path, monkeypatc
     monkeypatch.setattr(train_run, "prepare", lambda runtime: Strategy())
     with pytest.raises(InputError, match="a batch of 4 images cannot be shared evenly by 3 replicas"):
         train_cell(study, folder, CELL, "on a test")
+
+
+def test_a_checkpoint_is_tried_before_anything_is_trained(tmp_path):
+    detector = _study(tmp_path, 30).detectors[0]
+    save(build("ssd_mobilenet_v2", 4, input_size=64, width=0.1), tmp_path / "model.ckpt")
+    fitting = msgspec.structs.replace(detector, checkpoint=str(tmp_path))
+    for usable in (fitting, detector):
+        check_checkpoint(usable, Recipe(), tuple(COLOURS))
+    with pytest.raises(InputError, match="has 4 classes, whose labels are not known"):
+        check_checkpoint(fitting, Recipe(restore="labels"), tuple(COLOURS))
+    with pytest.raises(InputError, match="of another width"):
+        check_checkpoint(msgspec.structs.replace(fitting, width=0.2), Recipe(), tuple(COLOURS))
 
 
 @pytest.mark.slow

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 @contextmanager
 def serve(files: dict[str, bytes], ranges: bool = True, dies_after: list[int] | None = None,
-          tells_size: bool = True) -> Iterator[SimpleNamespace]:
-    """Serve `files` by name. Each number in `dies_after` ends one answer after so many bytes.
+          tells_size: bool = True, misplaced: int = 0) -> Iterator[SimpleNamespace]:
+    """Serve `files` by name. Each number in `dies_after` ends one answer after so many bytes. An
+    answer to a range begins `misplaced` bytes before it.
 
     Yields the address, and what was asked for: a list of (name, Range header).
     """
@@ -26,6 +27,7 @@ def serve(files: dict[str, bytes], ranges: bool = True, dies_after: list[int] | 
                 return
             content = files[name]
             start = int(re.findall(r"bytes=(\d+)-", wanted)[0]) if ranges and wanted else 0
+            start -= misplaced * bool(start)
             if start and start >= len(content):
                 self.send_response(416)
                 self.send_header("Content-Range", f"bytes */{len(content)}")

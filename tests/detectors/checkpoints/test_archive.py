@@ -5,7 +5,7 @@ import pytest
 
 from datasets.errors import InputError
 from detectors.checkpoints import archive
-from detectors.checkpoints.archive import refusal, unpack
+from detectors.checkpoints.archive import find_prefix, refusal, unpack
 
 FILES = {"model.ckpt.index": b"index", "model.ckpt.data-00000-of-00001": bytes(range(256)) * 400,
          "model.ckpt.meta": b"meta", "pipeline.config": b"model {}"}
@@ -52,6 +52,30 @@ def test_what_is_no_checkpoint_or_leaves_the_folder_is_refused(tmp_path, files, 
     with pytest.raises(InputError, match=message):
         unpack(path, tmp_path / "deep" / "er" / "a")
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.tar.gz", "deep", "er"]
+
+
+def test_a_member_that_is_no_file_of_a_checkpoint_stays_in_the_archive_however_long_its_name(tmp_path):
+    unpack(pack(tmp_path / "a.tar.gz", FILES | {f"model.ckpt.{'x' * 300}": b"", "model.ckpt.exe": b""}), tmp_path / "a")
+    assert {file.name for file in (tmp_path / "a").iterdir()} == FILES.keys()
+
+
+def test_modes_of_others_are_not_taken_over(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as members:
+        for name, content in FILES.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o6777
+            members.addfile(member, io.BytesIO(content))
+    unpack(tmp_path / "a.tar", tmp_path / "a")
+    assert {file.stat().st_mode & 0o6022 for file in (tmp_path / "a").iterdir()} == {0}
+
+
+def test_what_a_kill_left_is_removed(tmp_path):
+    left = tmp_path / ".a.part" / "model.ckpt.index"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    unpack(pack(tmp_path / "a.tar.gz", FILES), tmp_path / "a")
+    assert {file.name: file.read_bytes() for file in (tmp_path / "a").iterdir()} == FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.tar.gz"]
 
 
 def test_links_stay_in_the_archive(tmp_path):
@@ -115,6 +139,9 @@ def test_a_folder_that_is_in_the_way_is_left_alone(tmp_path):
     (["model.ckpt-100.index"], "", "give the prefix .*/model.ckpt-100$"), ([], "", "no checkpoint there"),
     ([], "model.ckpt", "no checkpoint there; give the path up to '.index'"),
     (["model.ckpt.index"], "model.ckpt.index", "give its prefix, .*/model.ckpt$"),
+    (["model.ckpt.index"], "", "model.ckpt.index: no model.ckpt.data files beside it"),
+    (["ckpt-1.index"], "ckpt-1", "ckpt-1.index: no ckpt-1.data files beside it"),
+    ([], "x" * 300, "no checkpoint there"),
 ])
 def test_folders_and_paths_without_a_checkpoint_are_told_for_what_they_are(tmp_path, files, path, message):
     for name in files:
@@ -122,3 +149,12 @@ def test_folders_and_paths_without_a_checkpoint_are_told_for_what_they_are(tmp_p
         (tmp_path / name).touch()
     with pytest.raises(InputError, match=message):
         raise refusal(tmp_path / path)
+
+
+def test_a_folder_is_preferred_to_a_prefix_of_its_name(tmp_path):
+    unpack(pack(tmp_path / "a.tar", FILES), tmp_path / "mine")
+    for name in ("mine.index", "mine.data-00000-of-00001"):
+        (tmp_path / name).touch()
+    assert find_prefix(tmp_path / "mine") == tmp_path / "mine" / "model.ckpt"
+    (tmp_path / "mine" / "model.ckpt.index").unlink()
+    assert find_prefix(tmp_path / "mine") == tmp_path / "mine"

@@ -1,6 +1,7 @@
 import csv
 import io
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +9,7 @@ import tensorflow as tf
 
 from datasets.errors import InputError
 from detectors.checkpoints import checkpoint
-from detectors.detector import Detector, build
-from tests.detectors.made_checkpoints import coco_values, original_values, values_of, write
-from tests.detectors.tiny import make_tiny
+from tests.detectors.made_checkpoints import coco_values, original_values, values_of, with_classes, write
 
 STEM = "FeatureExtractor/MobilenetV2/Conv/weights"
 FATES = ("restored", "carried", "re-initialised", "ignored")
@@ -20,10 +19,10 @@ def counts(report) -> list[int]:
     return [len(report.names(fate)) for fate in FATES]
 
 
-@pytest.fixture(scope="module")
-def resnet() -> Detector:
-    """A narrow SSD-ResNet101-FPN of two classes and random weights."""
-    return build("ssd_resnet101_fpn", 2, input_size=64, width=0.05)
+@pytest.fixture
+def other(tiny) -> SimpleNamespace:
+    """What restoring needs of a tiny detector with other values."""
+    return with_classes(tiny, 3)
 
 
 def test_a_saved_detector_comes_back(tiny, other, tmp_path):
@@ -46,7 +45,7 @@ def test_optimiser_slots_and_averages_are_ignored(tiny, other, tmp_path):
     write(tmp_path / "model.ckpt", values_of(tiny) | extra)
     report = checkpoint.restore(other, tmp_path / "model.ckpt")
     assert set(report.names("ignored")) == set(extra)
-    assert "3 variables ignored (2 optimiser slot, 1 moving average)" in str(report)
+    assert "3 variables ignored (optimiser slot: 2, moving average: 1)" in str(report)
 
 
 @pytest.mark.parametrize(("mode", "fates", "fresh", "reason"), [
@@ -55,7 +54,7 @@ def test_optimiser_slots_and_averages_are_ignored(tiny, other, tmp_path):
 ])
 def test_what_does_not_fit_or_is_not_wanted_starts_afresh(tiny, tmp_path, mode, fates, fresh, reason):
     checkpoint.save(tiny, tmp_path / "model.ckpt")
-    other = make_tiny(num_classes=8)
+    other = with_classes(tiny, 8)
     before = values_of(other)
     report = checkpoint.restore(other, tmp_path / "model.ckpt", mode)
     assert counts(report) == fates
@@ -74,9 +73,9 @@ def test_features_need_no_heads_in_the_checkpoint(tiny, other, tmp_path):
         checkpoint.restore(other, tmp_path, "labels", ("a", "b", "c"))
 
 
-def test_of_the_coco_file_backbone_and_reductions_are_restored(tmp_path):
+def test_of_the_coco_file_backbone_and_reductions_are_restored(detector, tmp_path):
     """The zoo's ssd_mobilenet_v2_coco_2018_03_29 has other extra layers and heads."""
-    detector = build("ssd_mobilenet_v2", 20, input_size=64)
+    detector = with_classes(detector, 20)
     before, written = values_of(detector), coco_values(detector)
     prefix = write(tmp_path / "model.ckpt", written)
     assert checkpoint.count_classes(prefix) == 90
@@ -92,20 +91,16 @@ def test_of_the_coco_file_backbone_and_reductions_are_restored(tmp_path):
         np.testing.assert_array_equal(value, written[name] if name in taken else before[name])
 
 
-@pytest.mark.parametrize("kind", ["tiny", "resnet"])
+@pytest.mark.parametrize("kind", ["tiny", "tiny_resnet"])
 def test_columns_of_known_classes_are_carried_over(request, tmp_path, kind):
-    detector = request.getfixturevalue(kind)
-    classes = {"tiny": ("rbc", "person", "tvmonitor"), "resnet": ("cow", "Mouse")}[kind]
-    sources = {"tiny": (0, None, 69, 381), "resnet": (0, 115, 299)}[kind]  # background, then the classes' slots
+    classes = {"tiny": ("rbc", "person", "tvmonitor"), "tiny_resnet": ("cow", "Mouse")}[kind]
+    sources = {"tiny": (0, None, 69, 381), "tiny_resnet": (0, 115, 299)}[kind]  # background, then the classes' slots
+    detector = with_classes(request.getfixturevalue(kind), len(classes))
     written, fresh = original_values(detector, 601), values_of(detector)
-    try:
-        report = checkpoint.restore(detector, write(tmp_path / "model.ckpt", written), "labels", classes)
-        got = values_of(detector)
-    finally:
-        for name, variable in detector.variables.items():
-            variable.assign(fresh[name])
+    report = checkpoint.restore(detector, write(tmp_path / "model.ckpt", written), "labels", classes)
+    got = values_of(detector)
     heads = [name for name in got if "/ClassPredictor/" in name]
-    assert report.names("carried") == tuple(heads) and len(heads) == {"tiny": 12, "resnet": 2}[kind]
+    assert report.names("carried") == tuple(heads) and len(heads) == {"tiny": 12, "tiny_resnet": 2}[kind]
     assert counts(report)[2:] == [0, 1]
     for name in got.keys() - set(heads):
         np.testing.assert_array_equal(got[name], written[name])
@@ -117,8 +112,8 @@ def test_columns_of_known_classes_are_carried_over(request, tmp_path, kind):
             np.testing.assert_array_equal(got[name][..., channel], expected, err_msg=f"{name}, channel {channel}")
 
 
-def test_labels_choose_the_columns_where_the_number_of_classes_agrees_too(tmp_path):
-    detector = make_tiny(601)
+def test_labels_choose_the_columns_where_the_number_of_classes_agrees_too(tiny, tmp_path):
+    detector = with_classes(tiny, 601)
     classes = [f"class {k}" for k in range(600)] + ["Tortoise"]  # of slot 1, in slot 601
     written = original_values(detector, 601)
     checkpoint.restore(detector, write(tmp_path / "model.ckpt", written), "labels", classes)
@@ -143,14 +138,16 @@ def test_the_account_has_every_variable_of_both_sides(tiny, other, tmp_path):
     assert [(row["name"], row["fate"], row["reason"]) for row in rows if row["what"] == "class"] == [
         ("dog", "carried", "Open Images label Dog"), ("rbc", "re-initialised", "no such Open Images label"),
         ("person", "carried", "Open Images label Person")]
-    assert str(report) == ("312 variables restored; 12 variables carried; 2 variables ignored (1 optimiser slot, "
-                           "1 global_step); Open Images knows 2 of 3 classes: dog (Dog), person (Person)")
+    assert str(report) == ("312 variables restored; 12 variables carried; 2 variables ignored (optimiser slot: 1, "
+                           "global_step: 1); Open Images knows 2 of 3 classes: dog (Dog), person (Person)")
 
 
 @pytest.mark.parametrize("change, message", [
     (lambda values: values.pop(STEM), f"no variable '{STEM}'"),
     (lambda values: values.update({STEM: np.zeros((3, 3, 3, 5), np.float32)}), r"shape \[3, 3, 3, 5\] and not"),
     (lambda values: values.update({STEM: np.full_like(values[STEM], np.nan)}), f"'{STEM}' holds NaN"),
+    (lambda values: values.update({STEM: values[STEM].astype(np.float64)}), f"'{STEM}' is of type float64 and not"),
+    (lambda values: values.update({STEM: values[STEM].astype(np.float16)}), f"'{STEM}' is of type float16 and not"),
 ])
 def test_a_backbone_that_does_not_fit_is_refused_by_name(tiny, other, tmp_path, change, message):
     values = values_of(tiny)
@@ -167,6 +164,7 @@ def test_what_is_no_checkpoint_is_refused(tiny, tmp_path):
     with pytest.raises(InputError, match="no checkpoint there"):
         checkpoint.restore(tiny, tmp_path / "model.ckpt")
     (tmp_path / "model.ckpt.index").write_bytes(b"not an index")
+    (tmp_path / "model.ckpt.data-00000-of-00001").touch()
     with pytest.raises(InputError, match="not a readable checkpoint"):
         checkpoint.restore(tiny, tmp_path / "model.ckpt")
 
@@ -192,8 +190,8 @@ def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path, monkeypatch):
     assert tf.train.load_variable(str(tmp_path / "model.ckpt"), "global_step") == 1
 
 
-def test_a_checkpoint_of_another_kind_is_named(resnet, other, tmp_path):
-    prefix = write(tmp_path / "model.ckpt", original_values(resnet, 601))
+def test_a_checkpoint_of_another_kind_is_named(tiny_resnet, other, tmp_path):
+    prefix = write(tmp_path / "model.ckpt", original_values(tiny_resnet, 601))
     assert (checkpoint.find_kind(prefix), checkpoint.count_classes(prefix)) == ("ssd_resnet101_fpn", 601)
     with pytest.raises(InputError, match=rf"no variable '{STEM[:-8]}.* \(and 259 more\) of the backbone of "
                                          "ssd_mobilenet_v2; it is a checkpoint of ssd_resnet101_fpn$"):
@@ -214,3 +212,41 @@ def test_classes_are_counted_from_the_heads(tiny, tmp_path):
     write(tmp_path / "model.ckpt", {STEM: np.zeros(1, np.float32)})
     with pytest.raises(InputError, match="no class and box heads"):
         checkpoint.count_classes(tmp_path)
+
+
+@pytest.mark.parametrize("channels", [0, 3, 5, 13])
+def test_heads_for_no_number_of_classes_are_refused(tmp_path, channels):
+    head = "BoxPredictor_0/{}/biases".format
+    prefix = write(tmp_path / "model.ckpt", {head("BoxEncodingPredictor"): np.zeros(12, np.float32),
+                                             head("ClassPredictor"): np.zeros(channels, np.float32)})
+    with pytest.raises(InputError, match=f"model.ckpt: '{head('ClassPredictor')}' has {channels} channels"):
+        checkpoint.count_classes(prefix)
+
+
+def test_a_head_without_channels_starts_afresh(tiny, other, tmp_path):
+    name = "BoxPredictor_0/ClassPredictor/biases"
+    prefix = write(tmp_path / "model.ckpt", values_of(tiny) | {name: np.float32(1)})
+    assert checkpoint.count_classes(prefix) == 3
+    report = checkpoint.restore(other, prefix)
+    assert {row.variable: row.reason for row in report.rows}[name] == "shape [] and not [12]"
+    assert counts(report) == [322, 0, 2, 0]
+
+
+def test_a_prefix_may_have_a_folder_of_its_name(tiny, other, tmp_path):
+    (tmp_path / "mine").mkdir()
+    checkpoint.save(tiny, tmp_path / "mine")
+    assert counts(checkpoint.restore(other, tmp_path / "mine")) == [324, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["run [1]", "run\\1", "run [1]/model.ckpt"])
+def test_what_tensorflow_takes_for_a_pattern_is_refused(tmp_path, name):
+    write(tmp_path / name, {STEM: np.zeros(1, np.float32)})
+    with pytest.raises(InputError, match="in a path for a pattern; rename it"):
+        checkpoint.count_classes(tmp_path / name)
+
+
+def test_other_patterns_are_names(tmp_path):
+    for classes, name in ((2, "run 1"), (4, "run ?"), (6, "run *"), (8, "run 2")):
+        write(tmp_path / name, {"BoxPredictor_0/BoxEncodingPredictor/biases": np.zeros(4, np.float32),
+                                "BoxPredictor_0/ClassPredictor/biases": np.zeros(classes + 1, np.float32)})
+    assert [checkpoint.count_classes(tmp_path / name) for name in ("run ?", "run *")] == [4, 6]

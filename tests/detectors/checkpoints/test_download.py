@@ -49,6 +49,13 @@ def test_a_server_that_ignores_ranges_sends_it_again(target):
     assert [wanted for _, wanted in server.asked] == ["", "bytes=1000000-"]
 
 
+def test_a_part_that_was_not_asked_for_is_not_appended(target):
+    with serve({NAME: CONTENT}, dies_after=[1_000_000], misplaced=500_000) as server:
+        download(f"{server.url}/{NAME}", target, len(CONTENT))
+    assert target.read_bytes() == CONTENT
+    assert [wanted for _, wanted in server.asked] == ["", "bytes=1000000-", ""]
+
+
 def test_the_next_call_goes_on_too(target):
     with (serve({NAME: CONTENT}, dies_after=[2_000_000, 0]) as server,
           pytest.raises(InputError, match=r"ended early \(2.0 MB are kept; the same command goes on from there\)")):

@@ -1,3 +1,5 @@
+import hashlib
+import os
 import threading
 
 import pytest
@@ -23,7 +25,8 @@ def repository(tmp_path, monkeypatch):
     (tmp_path / "repository").mkdir()
     path = tmp_path / "published.tar.gz"
     pack(path, inside("name", FILES | OTHERS))
-    monkeypatch.setitem(zoo.ZOO, NAME, Published(path.stat().st_size, sha256_of(path)))
+    data = hashlib.sha256(FILES["model.ckpt.data-00000-of-00001"]).hexdigest()
+    monkeypatch.setitem(zoo.ZOO, NAME, Published(path.stat().st_size, sha256_of(path), data))
     return tmp_path / "repository"
 
 
@@ -91,6 +94,94 @@ def test_an_unpublished_identity_is_recorded_and_compared(repository, archive):
     with serve({f"{UNKNOWN}.tar.gz": archive}) as server:
         provide(UNKNOWN, server.url)
     assert there(repository) == [UNKNOWN, f"{UNKNOWN}.json"]
+
+
+class Killed(BaseException):
+    """The end of a process, in a test."""
+
+
+def kill(*_):
+    raise Killed
+
+
+@pytest.mark.parametrize("name", [NAME, UNKNOWN])
+@pytest.mark.parametrize(("function", "after"), [("_identity", 0), ("unpack", 0), ("unpack", 1)])
+def test_what_a_kill_left_is_used_and_removed_later(repository, archive, monkeypatch, name, function, after):
+    """Killed before (0) or after (1) a step of providing it."""
+    done = getattr(zoo, function)
+    with monkeypatch.context() as patch:
+        patch.setattr(zoo, function, lambda *given: kill(after and done(*given)))
+        with serve({f"{name}.tar.gz": archive}) as server, pytest.raises(Killed):
+            provide(name, server.url)
+    provide(name, "http://127.0.0.1:9")
+    assert there(repository) == [name, f"{name}.json"]
+    assert sorted(path.name for path in (repository / "checkpoints").glob(".*")) == [f".{name}.lock"]
+    assert read_json(repository / "checkpoints" / f"{name}.json")["sha256"] == hashlib.sha256(archive).hexdigest()
+
+
+def test_an_archive_put_there_stays_after_a_kill_too(repository, archive, monkeypatch):
+    (repository / "checkpoints").mkdir()
+    (repository / "checkpoints" / f"{NAME}.tar.gz").write_bytes(archive)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(zoo, "unpack", kill)
+        provide(NAME)
+    provide(NAME)
+    provide(NAME)
+    assert there(repository) == [NAME, f"{NAME}.json", f"{NAME}.tar.gz"]
+
+
+def test_a_folder_filled_by_hand_is_compared_once(repository, monkeypatch):
+    folder = repository / "checkpoints" / NAME
+    folder.mkdir(parents=True)
+    (folder / "model.ckpt.index").write_bytes(FILES["model.ckpt.index"])
+    data = folder / "model.ckpt.data-00000-of-00001"
+    data.write_bytes(b"other")
+    with pytest.raises(InputError, match=f"{NAME}: holds another checkpoint than the published one; remove it"):
+        provide(NAME)
+    data.rename(folder / "model.ckpt.data-00000-of-00002")
+    with pytest.raises(InputError, match="holds another checkpoint"):
+        provide(NAME)
+    data.write_bytes(FILES[data.name])
+    assert there(repository) == [NAME]
+    provide(NAME)
+    assert there(repository) == [NAME, f"{NAME}.json"]
+    monkeypatch.setattr(zoo, "sha256_of", kill)
+    provide(NAME)
+
+
+def test_an_index_without_data_is_no_checkpoint(repository, archive):
+    for name, content in (("kept.txt", b"mine"), ("model.ckpt.index", b"index")):
+        path = repository / "checkpoints" / NAME / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    with serve({f"{NAME}.tar.gz": archive}) as server, pytest.raises(InputError, match="without a checkpoint; remove"):
+        provide(NAME, server.url)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '"text"', "null", "{"])
+def test_a_record_that_is_none_is_refused(repository, content):
+    (repository / "checkpoints").mkdir()
+    (repository / "checkpoints" / f"{NAME}.json").write_text(content)
+    with pytest.raises(InputError, match=f"{NAME}.json: not "):
+        provide(NAME, "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("stem", ["", ".", "..", ".hidden", "x" * 240])
+def test_an_archive_whose_name_is_not_fit_for_a_folder_is_refused(repository, archive, stem):
+    (repository / f"{stem}.tar.gz").write_bytes(archive)
+    before = sorted(os.listdir(repository))
+    with pytest.raises(InputError, match="rename it"):
+        provide(f"{stem}.tar.gz")
+    assert sorted(os.listdir(repository)) == before
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ("x" * 300, "not in the zoo"), ("a/" + "x" * 300, "no checkpoint there"),
+    ("x" * 300 + ".tar", "no checkpoint there"),
+])
+def test_endless_names_are_refused(repository, given, message):
+    with pytest.raises(InputError, match=message):
+        provide(given)
 
 
 def test_a_page_instead_of_an_archive_is_refused_and_removed(repository):

@@ -86,6 +86,7 @@ def test_a_checkpoint_that_is_at_hand_is_fine_tuned(tmp_path, monkeypatch, image
     file = tmp_path / "checkpoints" / place.format(CHECKPOINT)
     file.parent.mkdir(parents=True)
     file.touch()
+    file.with_name("model.ckpt.data-00000-of-00001").touch()
     tuned, reason = choose_detector(images)
     assert tuned == scratch | {"checkpoint": CHECKPOINT} and "fine-tuned" in reason
 
