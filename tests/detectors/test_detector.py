@@ -117,8 +117,9 @@ def test_mixed_precision_answers_in_float32(kind, precision):
     found = [*outputs.values(), *losses.values(), *detector.model.losses, *detector.model.weights]
     assert {tensor.dtype.name for tensor in found} == {"float32"}
     assert all(np.isfinite(tensor).all() for tensor in found)
-    computed = {layer.compute_dtype for layer in detector.model.layers if isinstance(layer, tf_keras.layers.Conv2D)}
-    assert computed == {precision.removeprefix("mixed_")}
+    for layer in (layer for layer in detector.model.layers if isinstance(layer, tf_keras.layers.Conv2D)):
+        single_pixel = layer.strides != (1, 1) and layer.input_shape[1:3] == (1, 1)  # see LayerStyle.convolve
+        assert layer.compute_dtype == ("float32" if single_pixel else precision.removeprefix("mixed_")), layer.name
 
 
 def test_the_loss_compiles_and_is_the_same(kind, small):
