@@ -41,8 +41,9 @@ class LayerStyle:
     ) -> tf.Tensor:
         """Convolve [N, H, W, C] to `depth` channels without a bias and normalise; no activation."""
         # On CPUs TensorFlow's bfloat16 gradient of a strided kernel on a 1x1 map is whatever the memory held.
-        exact = "float32" if stride > 1 and tuple(features.shape[1:3]) == (1, 1) else None
-        kernel = layers.Conv2D(depth, size, stride, padding, use_bias=False, name=name, dtype=exact, **self.kernel())
+        single_pixel = stride > 1 and tuple(features.shape[1:3]) == (1, 1)
+        dtype = tf_keras.mixed_precision.global_policy().variable_dtype if single_pixel else None
+        kernel = layers.Conv2D(depth, size, stride, padding, use_bias=False, name=name, dtype=dtype, **self.kernel())
         return self.batch_norm(f"{name}/BatchNorm")(kernel(features))
 
 
