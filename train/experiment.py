@@ -28,7 +28,7 @@ class Architecture(hyperparams.Config):
     input_size: int = 300
     width: float = 1.0
     weight_decay: float = 4e-5
-    batch_norm_momentum: float = 0.99
+    batch_norm_momentum: float = 0.9997
     restore: str = "all"
 
 

@@ -149,8 +149,8 @@ class _Session:
 
     def _save(self, name: str) -> str:
         """Write the model's weights. Every worker must, as for any checkpoint, but only the chief's are kept."""
-        folder = self.checkpoints if is_chief(self.strategy) else Path(tempfile.mkdtemp())
-        with self.strategy.scope():
+        with tempfile.TemporaryDirectory() as elsewhere, self.strategy.scope():
+            folder = self.checkpoints if is_chief(self.strategy) else Path(elsewhere)
             tf.train.Checkpoint(model=self.task.detector.model).write(str(folder / name))
         return name
 

@@ -16,9 +16,10 @@ from itertools import product
 from pathlib import Path
 
 from datasets.errors import command
+from detectors.kinds import SCOPES
 from detectors.runtime import start
 
-KINDS = ("ssd_mobilenet_v2", "ssd_resnet101_fpn")
+KINDS = tuple(SCOPES)
 PRECISIONS = ("float32", "bfloat16", "float16")
 GPU_STEPS = 50
 
