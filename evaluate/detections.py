@@ -1,63 +1,130 @@
-"""Detections as files: the COCO results format, checked once where it enters."""
+"""Detections as arrays, and as files in the COCO results format, checked once where they enter."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypedDict
 
 import msgspec
+import numpy as np
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
-from datasets.files import read_json, whole_file
+from datasets.files import whole_file
+from datasets.formats.decode import collector_off, decode
+from datasets.formats.packed import length_bytes, view
+
+FOREIGN = 0.1  # share of detections wholly outside their images from which on these are other images
+_PACKED = re.compile(rb"\x84\xa8image_id\xcb.{8}\xabcategory_id\xcb.{8}\xa4bbox\x94(?:\xcb.{8}){4}\xa5score\xcb.{8}",
+                     re.DOTALL)  # a _Record in MessagePack
+_KIND = np.dtype([("", "V11"), ("image", ">f8"), ("", "V13"), ("category", ">f8"), ("", "V7"),
+                  ("x", ">f8"), ("", "V1"), ("y", ">f8"), ("", "V1"), ("width", ">f8"), ("", "V1"), ("height", ">f8"),
+                  ("", "V7"), ("score", ">f8")])
 
 
-class Detection(TypedDict):
-    """One record of the COCO results format."""
+class _Record(msgspec.Struct, gc=False):
+    """One of COCO's results. All its numbers are floats, so that packed records are as long as each other."""
 
+    image_id: float
+    category_id: float
+    bbox: tuple[float, float, float, float]
+    score: float
+
+
+class _WrittenRecord(msgspec.Struct, gc=False):
     image_id: int
     category_id: int
-    bbox: Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]  # [x, y, width, height], pixels
-    score: float  # in [0, 1]
+    bbox: list[float]
+    score: float
 
 
-def read_detections(path: str | Path, truth: Annotations) -> list[Detection]:
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """D detections in the images of a truth. An image or class is its position in the truth, not an id."""
+
+    images: np.ndarray  # int32 [D]
+    classes: np.ndarray  # int32 [D]
+    boxes: np.ndarray  # float64 [D, 4], COCO [x, y, width, height] in pixels
+    scores: np.ndarray  # float64 [D], in [0, 1]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+def join(parts: list[Detections]) -> Detections:
+    """Return the detections of all `parts`, in their order."""
+    none = Detections(np.empty(0, np.int32), np.empty(0, np.int32), np.empty((0, 4)), np.empty(0))
+    return Detections(*(np.concatenate([getattr(part, name) for part in [none, *parts]])
+                        for name in ("images", "classes", "boxes", "scores")))
+
+
+def read_detections(path: str | Path, truth: Annotations) -> Detections:
     """Read a COCO results file whose images and categories are those of `truth`.
 
     Raises InputError naming the file and the first record that cannot be scored.
     """
-    try:
-        # msgspec's own reader refuses NaN as malformed JSON, without the record it stands in.
-        detections = msgspec.convert(read_json(path), list[Detection])
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: not a list of COCO results ({error})") from None
-    images, categories = set(truth.image_ids.tolist()), set(truth.category_ids)
-    for index, detection in enumerate(detections):
-        if fault := _fault(detection, images, categories):
-            raise InputError(f"{path}: [{index}].{fault}; truth: {truth.source or 'given'}")
-    return detections
+    with collector_off():
+        records = decode(path, list[_Record], "a list of COCO results")[0]
+        content = msgspec.msgpack.encode(records)
+    table = view(content, length_bytes(content, len(records), _KIND.itemsize), _KIND, _PACKED)
+    images, known = _positions(table["image"].astype(np.float64), truth.image_ids)
+    classes, mapped = _positions(table["category"].astype(np.float64), np.array(truth.category_ids))
+    boxes = np.stack([table[side] for side in ("x", "y", "width", "height")], axis=1).astype(np.float64)
+    scores = table["score"].astype(np.float64)
+    bad = ~known | ~mapped | ~((scores >= 0) & (scores <= 1)) | ~np.isfinite(boxes).all(1) | (boxes[:, 2:] < 0).any(1)
+    if bad.any():
+        raise InputError(f"{path}: {_fault(records, int(bad.argmax()), known, mapped, truth)}; "
+                         f"truth: {truth.source or 'given'}")
+    found = Detections(images, classes, boxes, scores)
+    _refuse_foreign(path, found, truth)
+    return found
 
 
-def write_detections(path: str | Path, detections: Sequence[Detection]) -> None:
-    """Write `detections` as COCO results, whole or not at all."""
-    with whole_file(path) as part:
-        part.write_bytes(msgspec.json.encode(detections))
+def write_detections(path: str | Path, detections: Detections, truth: Annotations) -> None:
+    """Write `detections` as COCO results with the ids of `truth`, whole or not at all."""
+    image_ids, category_ids = truth.image_ids[detections.images], np.array(truth.category_ids)[detections.classes]
+    with collector_off(), whole_file(path) as part:
+        part.write_bytes(msgspec.json.encode(list(map(
+            _WrittenRecord, image_ids.tolist(), category_ids.tolist(), detections.boxes.tolist(),
+            detections.scores.tolist()))))
 
 
-def _fault(detection: Detection, images: set[int], categories: set[int]) -> str:
-    """Return what is wrong with `detection` and how to mend it, or an empty string."""
-    if detection["image_id"] not in images:
-        return f"image_id {detection['image_id']} is no image of the truth; score it against its own data set"
-    if detection["category_id"] not in categories:
-        return (f"category_id {detection['category_id']} is none of the truth's categories "
-                f"{_abridge(sorted(categories))}; map the ids first")
-    if not 0 <= detection["score"] <= 1:
-        return f"score is {detection['score']}; it must be a number in [0, 1]"
-    if not all(map(math.isfinite, detection["bbox"])) or min(detection["bbox"][2:]) < 0:
-        return f"bbox is {detection['bbox']}; it must be finite [x, y, width, height] without negative size"
-    return ""
+def _positions(wanted: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int32 [D], the position of each of `wanted` in `ids`, and bool [D], whether it is there at all."""
+    order = np.argsort(ids)
+    rising = ids[order].astype(np.float64)
+    place = np.minimum(np.searchsorted(rising, wanted), len(ids) - 1)
+    return order[place].astype(np.int32), rising[place] == wanted
+
+
+def _fault(records: list[_Record], row: int, known: np.ndarray, mapped: np.ndarray, truth: Annotations) -> str:
+    """Return what is wrong with record `row`, and how to mend it."""
+    record, where = records[row], f"[{row}]."
+    if not known.any():
+        return f"{where}image_id {record.image_id:g} is no image of the truth, and none of the others is; these are " \
+               "results of another data set"
+    if not known[row]:
+        return f"{where}image_id {record.image_id:g} is no image of the truth; score it against its own data set"
+    if not mapped[row]:
+        return (f"{where}category_id {record.category_id:g} is none of the truth's categories "
+                f"{_abridge(sorted(truth.category_ids))}; map the ids first")
+    if not 0 <= record.score <= 1:
+        return f"{where}score is {record.score}; it must be a number in [0, 1]"
+    return f"{where}bbox is {list(record.bbox)}; it must be finite [x, y, width, height] without negative size"
+
+
+def _refuse_foreign(path: str | Path, found: Detections, truth: Annotations) -> None:
+    """Raise InputError where many boxes lie outside their images: ids from 1 up are the same in any data set."""
+    x, y, width, height = found.boxes.T
+    outside = ((x >= truth.widths[found.images]) | (y >= truth.heights[found.images]) | (x + width < 0)
+               | (y + height < 0))
+    if outside.sum() > FOREIGN * len(found):
+        row = int(outside.argmax())
+        raise InputError(f"{path}: [{row}].bbox is {found.boxes[row].tolist()}, outside its image of "
+                         f"{truth.widths[found.images[row]]} x {truth.heights[found.images[row]]} pixels, and so "
+                         f"for {outside.sum():,} of {len(found):,}; score it against its own data set, with boxes in "
+                         f"pixels; truth: {truth.source or 'given'}")
 
 
 def _abridge(ids: list[int], limit: int = 8) -> str:

@@ -15,7 +15,7 @@ from detectors.detector import Detector, build
 from evaluate.coco import score
 from evaluate.detect import detect
 from evaluate.detections import write_detections
-from evaluate.result import metric_rows
+from evaluate.result import NO_ERROR_BAR, metric_rows
 from records.manifest import first_shards
 from records.pipeline import validation_batches
 from study.config import DetectorConfig, Study, find_dataset, find_detector, find_recipe
@@ -59,9 +59,9 @@ def _judge(study: Study, folder: StudyFolder, cell: Cell, truth: Annotations, ch
     shards = first_shards(folder.validation_records(cell.dataset, config.stored_size), truth.num_images)
     batches = validation_batches(shards, batch_size=BATCH_SIZE, input_size=config.input_size)
     detections = detect(detector, batches, truth)
-    write_detections(run.detections, detections)
+    write_detections(run.detections, detections, truth)
     loss = {"metric": "loss", "class": "", "value": validation_loss(detector, batches)}
-    return metric_rows(score(truth, detections), study.bootstrap) + [loss | dict.fromkeys(("stderr", "low", "high"))]
+    return metric_rows(score(truth, detections), study.bootstrap) + [loss | NO_ERROR_BAR]
 
 
 def load_detector(study: Study, config: DetectorConfig, num_classes: int, run: RunFolder, checkpoint: str) -> Detector:

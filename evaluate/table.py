@@ -22,22 +22,23 @@ def format_table(rows: Sequence[MetricRow], truth: Annotations) -> str:
     title = f"{'':{width}}  {'boxes':>7}" + "".join(f"  {m:>6} {f'± stderr [{LEVEL} %]':<22}" for m in WITH_ERROR_BARS)
     lines = [title.rstrip()]
     for (class_, name), count in zip(names.items(), [sum(boxes), *boxes]):
-        cells = "".join(f"  {_points(by_key[m, class_]['value']):>6} {_error(by_key[m, class_]):<22}"
+        cells = "".join(f"  {points(by_key[m, class_]['value']):>6} {_error(by_key[m, class_]):<22}"
                         for m in WITH_ERROR_BARS)
         lines.append(f"{name:{width}}  {count:>7}{cells}".rstrip())
     others = [figure for figure in FIGURES if figure not in WITH_ERROR_BARS]
-    lines += ["", "  ".join(f"{figure} {_points(by_key[figure, ALL]['value'])}" for figure in others)]
+    lines += ["", "  ".join(f"{figure} {points(by_key[figure, ALL]['value'])}" for figure in others)]
     return "\n".join(lines + _left_out(truth.categories, boxes))
 
 
-def _points(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
+def points(value: float | None) -> str:
+    """Return a figure in [0, 1] as points; a dash for None."""
+    return "-" if value is None else f"{round(100 * value, 1) + 0:.1f}"  # + 0 makes 0 of -0
 
 
 def _error(row: MetricRow) -> str:
     if row["stderr"] is None:
         return ""
-    return f"± {_points(row['stderr'])} [{_points(row['low'])}, {_points(row['high'])}]"
+    return f"± {points(row['stderr'])} [{points(row['low'])}, {points(row['high'])}]"
 
 
 def _left_out(names: Sequence[str], boxes: Sequence[int]) -> list[str]:
@@ -48,6 +49,6 @@ def _left_out(names: Sequence[str], boxes: Sequence[int]) -> list[str]:
 def summary_line(rows: Sequence[MetricRow]) -> str:
     """Return AP and AP50 over all classes with their standard errors, in points, on one line."""
     by_metric = {row["metric"]: row for row in rows if row["class"] == ALL}
-    return ", ".join(f"{metric} {_points(by_metric[metric]['value'])}"
-                     + (f" ± {_points(by_metric[metric]['stderr'])}" if by_metric[metric]["stderr"] is not None else "")
+    return ", ".join(f"{metric} {points(by_metric[metric]['value'])}"
+                     + (f" ± {points(by_metric[metric]['stderr'])}" if by_metric[metric]["stderr"] is not None else "")
                      for metric in WITH_ERROR_BARS)

@@ -23,6 +23,7 @@ from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
 
 NOT_OF_A_RUN = ("root", "checkpoint", "max_corrupt")  # files may move, and limits be raised
+EVALUATION = 2  # raised when result.json says something else or more, so that finished runs are evaluated again
 PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
 
 
@@ -52,7 +53,7 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes:
 def evaluation_inputs(study: Study, validation: Annotations, validation_bytes: int, training: str) -> dict[str, Any]:
     """Return everything that determines an evaluation; `training` is the training's fingerprint."""
     return {"training": training, "validation": _content_hash(validation), "image_bytes": validation_bytes,
-            "bootstrap": study.bootstrap}
+            "bootstrap": study.bootstrap, "layout": EVALUATION}
 
 
 def fingerprint(inputs: dict[str, Any]) -> str:

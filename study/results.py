@@ -2,27 +2,73 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from datasets.errors import InputError
 from datasets.files import read_json, whole_file
 from study.config import Study
 from study.layout import StudyFolder
-from study.matrix import cells
+from study.matrix import Cell, cells
 
 COLUMNS = ("dataset", "detector", "recipe", "fraction", "images", "boxes", "draw", "seed", "metric", "class", "value",
-           "stderr", "low", "high", "steps", "checkpoint", "seconds", "chosen")
+           "stderr", "low", "high", "low_80", "high_80", "sd_seeds", "sd_draws", "steps", "checkpoint", "seconds",
+           "chosen")
+FIGURE = ("dataset", "detector", "recipe", "fraction", "metric", "class")  # what runs are repeated of
 
 
 def collect(study: Study, folder: StudyFolder) -> pd.DataFrame:
     """Write results.csv from the result files of the study's cells, and return it. A cell without one is left out."""
-    rows = [row for cell in cells(study) if (path := folder.run(cell).result).exists() for row in _rows(path)]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = _tabulate(folder, cells(study))
     with whole_file(folder.results) as part:
         table.to_csv(part, index=False)
     return table
+
+
+def spreads(study: Study, folder: StudyFolder, cell: Cell, metric: str) -> tuple[float | None, float | None]:
+    """Return sd_seeds and sd_draws of `metric` over all classes for runs of the cell's size; None where unknown."""
+    alike = [c for c in cells(study)
+             if (c.fraction, c.dataset, c.detector) == (cell.fraction, cell.dataset, cell.detector)]
+    table = _tabulate(folder, alike)
+    for row in table.to_dict("records"):
+        if row["metric"] == metric and row["class"] == "":
+            return _known(row["sd_seeds"]), _known(row["sd_draws"])
+    return None, None
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _tabulate(folder: StudyFolder, of: list[Cell]) -> pd.DataFrame:
+    """Return the rows of the cells that have a result."""
+    rows = [row for cell in of if (path := folder.run(cell).result).exists() for row in _rows(path)]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["sd_seeds"], table["sd_draws"] = _deviation(table, fixed="draw"), _deviation(table, fixed="seed")
+    return table
+
+
+def _deviation(table: pd.DataFrame, fixed: str) -> np.ndarray:
+    """Return for each row the standard deviation of its figure between runs of one `fixed`; nan where there is one.
+
+    Where there are several groups of such runs, their variances are pooled by their degrees of freedom.
+    """
+    values = table["value"].to_numpy(float)
+    known = ~np.isnan(values)
+    figure, alike = _numbers(table, FIGURE), _numbers(table, (*FIGURE, fixed))
+    count = np.maximum(np.bincount(alike, known), 1)
+    mean = np.bincount(alike, np.nan_to_num(values)) / count
+    squares = np.bincount(figure, np.where(known, (values - mean[alike]) ** 2, 0))
+    freedom = np.bincount(figure, np.where(known, 1 - 1 / count[alike], 0))
+    return np.sqrt(squares / np.where(freedom > 0, freedom, np.nan))[figure]
+
+
+def _numbers(table: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
+    """Return int64 [rows]: one number for all rows that are alike in `columns`."""
+    return table.groupby(list(columns), sort=False).ngroup().to_numpy(np.int64)
 
 
 def _rows(path) -> list[dict[str, Any]]:

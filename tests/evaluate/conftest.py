@@ -13,6 +13,7 @@ from pycocotools.cocoeval import COCOeval
 
 from datasets.annotations import Annotations
 from datasets.formats.coco import write_coco
+from evaluate.detections import Detections
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,16 @@ class Case:
     """A truth and detections in it: the first class has no boxes, some images lack boxes, detections or both."""
 
     truth: Annotations
-    detections: list[dict]
+    records: list[dict]  # COCO results
+
+    @property
+    def detections(self) -> Detections:
+        return to_detections(self.records, self.truth)
 
     def reference(self, folder: Path) -> COCOeval:
         """Return pycocotools' own evaluation of this case, through files, as its users run it."""
         write_coco(folder / "truth.json", self.truth)
-        (folder / "detections.json").write_text(json.dumps(self.detections))
+        (folder / "detections.json").write_text(json.dumps(self.records))
         with contextlib.redirect_stdout(io.StringIO()):
             coco = COCO(folder / "truth.json")
             evaluation = COCOeval(coco, coco.loadRes(str(folder / "detections.json")), "bbox")
@@ -33,6 +38,14 @@ class Case:
             evaluation.accumulate()
             evaluation.summarize()
         return evaluation
+
+
+def to_detections(records: list[dict], truth: Annotations) -> Detections:
+    image_ids = truth.image_ids.tolist()
+    return Detections(np.array([image_ids.index(r["image_id"]) for r in records], np.int32),
+                      np.array([truth.category_ids.index(r["category_id"]) for r in records], np.int32),
+                      np.array([r["bbox"] for r in records], np.float64).reshape(-1, 4),
+                      np.array([r["score"] for r in records], np.float64))
 
 
 def make_case(seed: int, images: int = 25, classes: int = 4, crowd: float = 0.1, digits: int = 2) -> Case:

@@ -1,5 +1,8 @@
 """Every image is answered, in the pixels of the original."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +13,7 @@ from datasets.errors import InputError
 from detectors.detector import Detector
 from evaluate.coco import ALL, score
 from evaluate.detect import build_predictor, detect
+from evaluate.detections import Detections, read_detections, write_detections
 
 SIDE = 8
 ANCHORS = np.array([[0.25, 0.1, 0.75, 0.3], [0.0, 0.5, 0.5, 1.0]], np.float32)  # [ymin, xmin, ymax, xmax]
@@ -54,22 +58,62 @@ def make_dataset(truth, batch=3):
     return tf.data.Dataset.from_tensor_slices((images, sizes)).batch(batch)
 
 
+COLUMNS = ("images", "classes", "boxes", "scores")
+
+
 def confident(detections):
-    return [d for d in detections if d["score"] > 0.5]
+    return Detections(*(getattr(detections, name)[detections.scores > 0.5] for name in COLUMNS))
 
 
 def test_boxes_come_back_in_pixels_of_the_original_image(detector, truth):
     found = confident(detect(detector, make_dataset(truth), truth))
-    assert [d["image_id"] for d in found] == truth.image_ids[truth.image_of_box()].tolist()
-    assert [d["category_id"] for d in found] == [truth.category_ids[k] for k in truth.classes]
-    assert np.array([d["bbox"] for d in found]) == pytest.approx(truth.boxes, abs=2e-3)
-    assert [d["score"] for d in found] == pytest.approx([1 / (1 + np.exp(-3))] * len(found), abs=1e-6)
+    assert found.images.tolist() == truth.image_of_box().tolist() and found.classes.tolist() == truth.classes.tolist()
+    assert found.boxes == pytest.approx(truth.boxes, abs=2e-3)
+    assert found.scores == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-6)
     assert score(truth, found).values["AP", ALL] == pytest.approx(1)
+
+
+def test_boxes_are_rounded_so_that_a_file_scores_as_the_arrays_do(detector, truth, tmp_path):
+    found = detect(detector, make_dataset(truth), truth)
+    write_detections(tmp_path / "d.json", found, truth)
+    read = read_detections(tmp_path / "d.json", truth)
+    assert all(np.array_equal(getattr(found, name), getattr(read, name)) for name in COLUMNS) and len(found) == 7
+    assert np.array_equal(found.boxes, found.boxes.round(3))
+
+
+def test_arrays_are_of_the_types_that_scoring_takes(detector, truth):
+    found = detect(detector, make_dataset(truth), truth)
+    assert [getattr(found, name).dtype for name in COLUMNS] == [np.int32, np.int32, np.float64, np.float64]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 20])
 def test_the_batch_makes_no_difference(detector, truth, batch):
-    assert detect(detector, make_dataset(truth, batch), truth) == detect(detector, make_dataset(truth), truth)
+    one, other = (detect(detector, make_dataset(truth, size), truth) for size in (batch, 3))
+    assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
+
+
+def test_images_may_come_in_any_order(detector, truth):
+    """Ids that rise in neither, so that a place is not taken for an id or the other way round."""
+    truth = replace(truth, image_ids=np.array([30, 10, 70, 20, 60, 50, 40]))
+    mixed = make_dataset(truth).unbatch().shuffle(7, seed=1, reshuffle_each_iteration=False).batch(3)
+    seen = np.concatenate([labels["image_id"].numpy() for _, labels in mixed])
+    found = confident(detect(detector, mixed, truth))
+    order = np.lexsort((found.classes, found.images))
+    assert seen.tolist() != truth.image_ids.tolist()
+    assert found.images[order].tolist() == truth.image_of_box().tolist()
+    assert found.boxes[order] == pytest.approx(truth.boxes, abs=2e-3)
+
+
+def test_padding_is_left_out(truth):
+    """Of what `predict` returns, rows from the image's count on."""
+    counts = np.arange(7) % 3
+    def predict(images):
+        size = len(images)
+        boxes = tf.tile(tf.constant([[[0.0, 0.0, 0.5, 0.5]]]), [size, 2, 1])
+        return boxes, tf.ones((size, 2)), tf.zeros((size, 2), tf.int32), tf.constant(counts[:size], tf.int32)
+
+    found = detect(SimpleNamespace(), make_dataset(truth, 7), truth, predict)
+    assert np.bincount(found.images, minlength=7).tolist() == counts.tolist()
 
 
 def test_a_shorter_batch_is_not_traced_again(detector):
@@ -79,13 +123,9 @@ def test_a_shorter_batch_is_not_traced_again(detector):
     assert predict.experimental_get_tracing_count() == 1
 
 
-def test_values_are_plain_python(detector, truth):
-    detection = detect(detector, make_dataset(truth), truth)[0]
-    assert [type(detection[key]) for key in ("image_id", "category_id", "bbox", "score")] == [int, int, list, float]
-
-
-@pytest.mark.parametrize("change", [lambda d: d.take(2), lambda d: d.skip(1), lambda d: d.concatenate(d.take(1))],
-                         ids=["tail lost", "head lost", "repeated"])
+@pytest.mark.parametrize("change", [lambda d: d.take(2), lambda d: d.skip(1), lambda d: d.concatenate(d.take(1)),
+                                    lambda d: d.take(0)],
+                         ids=["tail lost", "head lost", "repeated", "all lost"])
 def test_records_of_other_images_are_refused(detector, truth, change):
     with pytest.raises(InputError, match="make the records again"):
         detect(detector, change(make_dataset(truth)), truth)

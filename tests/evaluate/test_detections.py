@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from datasets.errors import InputError
 from evaluate.coco import ALL, score
-from evaluate.detections import read_detections, write_detections
+from evaluate.detections import Detections, join, read_detections, write_detections
+from tests.evaluate.conftest import to_detections
 
 
 @pytest.fixture
@@ -15,50 +17,89 @@ def case(case_of):
     return case_of(0)
 
 
-def test_written_and_read_back_they_are_the_same_and_score_the_same(case, tmp_path):
-    path = tmp_path / "detections.json"
-    write_detections(path, case.detections)
-    assert read_detections(path, case.truth) == case.detections
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "detections.json"
+
+
+def assert_same(one: Detections, other: Detections) -> None:
+    for name in ("images", "classes", "boxes", "scores"):
+        ours, theirs = getattr(one, name), getattr(other, name)
+        assert ours.dtype == theirs.dtype and ours.shape == theirs.shape and (ours == theirs).all()
+
+
+def write(path, records) -> None:
+    path.write_text(json.dumps(records))
+
+
+def test_written_and_read_back_they_are_the_same_and_score_the_same(case, path):
+    write_detections(path, case.detections, case.truth)
+    assert_same(read_detections(path, case.truth), case.detections)
     assert score(case.truth, path).values["AP", ALL] == score(case.truth, case.detections).values["AP", ALL]
 
 
-def test_an_empty_list_is_an_answer(case, tmp_path):
-    write_detections(tmp_path / "d.json", [])
-    assert read_detections(tmp_path / "d.json", case.truth) == []
+def test_the_file_holds_coco_results(case, path):
+    write_detections(path, case.detections, case.truth)
+    assert json.loads(path.read_text()) == case.records
 
 
-def test_other_keys_are_dropped(case, tmp_path):
-    path = tmp_path / "d.json"
-    path.write_text(json.dumps([{**case.detections[0], "segmentation": [], "area": 3}]))
-    assert read_detections(path, case.truth) == case.detections[:1]
+def test_an_empty_list_is_an_answer(case, path):
+    write_detections(path, join([]), case.truth)
+    assert path.read_text() == "[]"
+    assert_same(read_detections(path, case.truth), join([]))
+
+
+def test_parts_are_joined_in_order(case):
+    cut = len(case.records) // 3
+    parts = [to_detections(part, case.truth) for part in (case.records[:cut], [], case.records[cut:])]
+    assert_same(join(parts), case.detections)
+
+
+def test_other_keys_are_dropped_and_whole_numbers_taken(case, path):
+    write(path, [{**case.records[0], "segmentation": [], "area": 3, "bbox": [1, 2, 3, 4], "score": 1}])
+    found = read_detections(path, case.truth)
+    assert found.boxes.tolist() == [[1, 2, 3, 4]] and found.scores.tolist() == [1]
 
 
 @pytest.mark.parametrize(("change", "complaint"), [
-    ({"image_id": 10_001}, r"\[1\]\.image_id 10001 is no image of the truth; .*truth\.json"),
+    ({"image_id": 10_001}, r"\[1\]\.image_id 10001 is no image of the truth; score it.*truth\.json"),
     ({"category_id": 999}, r"\[1\]\.category_id 999 is none of the truth's categories .*map the ids"),
-    ({"score": float("nan")}, r"\[1\]\.score is nan"),
     ({"score": 1.01}, r"\[1\]\.score is 1\.01; it must be a number in \[0, 1\]"),
     ({"score": -0.1}, r"\[1\]\.score is -0\.1"),
     ({"bbox": [1, 2, -3, 4]}, r"\[1\]\.bbox is \[1.*negative size"),
-    ({"bbox": [1, float("inf"), 3, 4]}, r"\[1\]\.bbox is .*finite"),
     ({"bbox": [1, 2, 3]}, r"\$\[1\]\.bbox"),
+    ({"bbox": [500, 2, 3, 4]}, r"\[1\]\.bbox is \[500.*outside its image of 400 x 400 pixels, and so for 1 of 2"),
+    ({"bbox": [0, -90, 3, 80]}, r"\[1\]\.bbox is .*outside its image"),
     ({"score": "0.5"}, r"\$\[1\]\.score"),
+    ({"score": float("nan")}, r"got NaN.*\$\[1\]\.score"),
+    ({"bbox": [1, float("inf"), 3, 4]}, r"got Infinity.*\$\[1\]\.bbox\[1\]"),
     ({"image_id": None}, r"\$\[1\]\.image_id"),
 ])
-def test_a_bad_record_is_named(case, tmp_path, change, complaint):
-    path = tmp_path / "detections.json"
-    path.write_text(json.dumps([case.detections[0], {**case.detections[1], **change}]))
+def test_a_bad_record_is_named(case, path, change, complaint):
+    write(path, [case.records[0], {**case.records[1], **change}])
     with pytest.raises(InputError, match=complaint) as error:
         read_detections(path, case.truth)
     assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"annotations": []}', "[1]", "[{}]", "nonsense"])
-def test_a_file_that_holds_no_results_is_refused(case, tmp_path, content):
-    path = tmp_path / "detections.json"
-    path.write_text(content)
-    with pytest.raises(InputError, match=r"detections\.json: not "):
+def test_results_of_another_data_set_are_told_from_a_single_slip(case, path):
+    write(path, [{**record, "image_id": record["image_id"] + 10_000} for record in case.records])
+    with pytest.raises(InputError, match=r"\[0\]\.image_id \d+ .*none of the others.*results of another data set"):
         read_detections(path, case.truth)
+
+
+def test_a_few_boxes_outside_their_images_are_scored(case, path):
+    """A detector that does not clip may put some there; they are false positives."""
+    write(path, [*case.records, {**case.records[0], "bbox": [500, 500, 10, 10]}])
+    assert len(read_detections(path, case.truth)) == len(case.records) + 1
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"annotations": []}', "[1]", "[{}]", "nonsense", '[{"image_id": 1'])
+def test_a_file_that_holds_no_results_is_refused(case, path, content):
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"detections\.json: not a list of COCO results") as error:
+        read_detections(path, case.truth)
+    assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_is_refused(case, tmp_path):
@@ -66,8 +107,15 @@ def test_a_missing_file_is_refused(case, tmp_path):
         read_detections(tmp_path / "absent.json", case.truth)
 
 
-def test_long_lists_of_categories_are_cut(case, tmp_path):
-    path = tmp_path / "d.json"
-    write_detections(path, [{**case.detections[0], "category_id": 999}])
+def test_long_lists_of_categories_are_cut(case, path):
+    write(path, [{**case.records[0], "category_id": 999}])
     with pytest.raises(InputError, match=r"categories 0, 1, 2, 3, 4, 5, 6, 7, \.\.\.; map"):
         read_detections(path, replace(case.truth, category_ids=tuple(range(80))))
+
+
+def test_ids_need_no_order(case, path):
+    shuffled = np.random.default_rng(0).permutation(case.truth.num_images)
+    assert (np.diff(case.truth.image_ids) < 0).any()
+    write_detections(path, case.detections, case.truth)
+    found = read_detections(path, case.truth.take(shuffled))
+    assert (shuffled[found.images] == case.detections.images).all()

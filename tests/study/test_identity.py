@@ -90,6 +90,8 @@ def test_an_evaluation_is_determined_by_training_truth_and_bootstrap(study, inpu
                 evaluation_inputs(study, truth, 901, "abc")]
     assert len({fingerprint(i) for i in (base, *variants)}) == 5
     assert fingerprint(evaluation_inputs(study, truth, 900, "abc")) == fingerprint(base)
+    earlier = {key: value for key, value in base.items() if key != "layout"}  # of results that held less
+    assert fingerprint(earlier) != fingerprint(base)
 
 
 @pytest.mark.parametrize("field", ["image_ids", "starts", "classes", "boxes", "crowd"])

@@ -25,7 +25,7 @@ def test_nothing_shares_a_path():
              FOLDER.prevalence("digits"), FOLDER.train_records("digits", 160, 0),
              FOLDER.train_records("digits", 160, 1), FOLDER.train_records("digits", 320, 0),
              FOLDER.validation_records("digits", 160), run.root, run.params, run.checkpoints, run.training,
-             run.detections, run.result]
+             run.detections, run.pictures, run.tuning, run.result]
     assert len(set(paths)) == len(paths)
     assert all(path.is_relative_to(FOLDER.root) for path in paths)
 

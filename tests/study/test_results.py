@@ -1,18 +1,23 @@
 import math
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pytest
 
 from datasets.errors import InputError
 from datasets.files import write_json
 from predict.tables import read_curves
+from study.config import Repeats
+from study.layout import StudyFolder
 from study.matrix import Cell, cells
-from study.results import COLUMNS, collect
+from study.results import COLUMNS, collect, spreads
 from tests.small import make_study
 
-METRICS = [{"metric": "AP", "class": "", "value": 0.25, "stderr": 0.01, "low": 0.23, "high": 0.27},
-           {"metric": "AP", "class": "no", "value": None, "stderr": None, "low": None, "high": None}]
+METRICS = [{"metric": "AP", "class": "", "value": 0.25, "stderr": 0.01, "low": 0.23, "high": 0.27,
+            "low_80": 0.24, "high_80": 0.26},
+           {"metric": "AP", "class": "no", "value": None, "stderr": None, "low": None, "high": None,
+            "low_80": None, "high_80": None}]
 
 
 def make_result(cell: Cell, **changes) -> dict:
@@ -46,6 +51,50 @@ def test_the_table_can_be_forecast_from(study, folder):
     curve = next(c for c in read_curves(folder.results) if c.metric == "AP")
     assert curve.images.tolist() == [10, 50, 100] and curve.values.tolist() == [0.25] * 3
     assert curve.stderr.tolist() == [0.01] * 3
+
+
+def repeated(tmp_path, folder):
+    """Return a study of three draws by two seeds at 10 % and one run of each larger size, and write their results."""
+    study = make_study(tmp_path, draws=Repeats(count=3), seeds=Repeats(count=2))
+    values = {(0, 0): 0.20, (0, 1): 0.22, (1, 0): 0.30, (1, 1): 0.30, (2, 0): 0.24, (2, 1): 0.28}
+    for cell in cells(study):
+        value = values[cell.draw, cell.seed] if cell.fraction == 10 else 0.5
+        rows = [METRICS[0] | {"value": value}, METRICS[1],
+                METRICS[0] | {"metric": "AP50", "value": None if cell.draw else value}]
+        write_json(folder.run(cell).result, make_result(cell, metrics=rows))
+    return study
+
+
+def test_noise_between_runs_stands_beside_every_figure(tmp_path, folder):
+    table = collect(repeated(tmp_path, folder), folder)
+    ten = table[(table["fraction"] == 10) & (table["metric"] == "AP") & (table["class"] == "")]
+    seeds = np.sqrt((np.var([0.20, 0.22], ddof=1) + 0 + np.var([0.24, 0.28], ddof=1)) / 3)
+    draws = np.sqrt((np.var([0.20, 0.30, 0.24], ddof=1) + np.var([0.22, 0.30, 0.28], ddof=1)) / 2)
+    assert ten["sd_seeds"].tolist() == pytest.approx([seeds] * 6)
+    assert ten["sd_draws"].tolist() == pytest.approx([draws] * 6)
+    partly = table[(table["fraction"] == 10) & (table["metric"] == "AP50")]
+    assert partly["sd_seeds"].tolist() == pytest.approx([np.std([0.20, 0.22], ddof=1)] * 6)
+    assert partly["sd_draws"].isna().all()
+    assert table[(table["fraction"] > 10) | (table["class"] == "no")][["sd_seeds", "sd_draws"]].isna().all(axis=None)
+    assert pd.read_csv(folder.results, keep_default_na=False)["sd_draws"].tolist().count("") == len(table) - 6
+
+
+def test_noise_between_runs_of_one_size(tmp_path, folder):
+    study = repeated(tmp_path, folder)
+    table = collect(study, folder)
+    assert spreads(study, folder, Cell(10.0, "paint", "tiny", 2, 1), "AP") == (table["sd_seeds"][0],
+                                                                              table["sd_draws"][0])
+    assert spreads(study, folder, Cell(50.0, "paint", "tiny"), "AP") == (None, None)
+    assert spreads(study, folder, Cell(10.0, "paint", "tiny"), "AR1") == (None, None)
+    assert spreads(make_study(tmp_path), StudyFolder(tmp_path / "empty"), Cell(10.0, "paint", "tiny"), "AP") == (
+        None, None)
+
+
+def test_results_of_an_earlier_layout_are_read(study, folder):
+    first = cells(study)[0]
+    old = [{key: value for key, value in row.items() if not key.endswith("_80")} for row in METRICS]
+    write_json(folder.run(first).result, make_result(first, metrics=old))
+    assert collect(study, folder)["low_80"].isna().all()
 
 
 def test_no_results_are_a_table_without_rows(study, folder):

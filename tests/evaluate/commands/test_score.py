@@ -9,7 +9,7 @@ import pytest
 from datasets.formats.coco import write_coco
 from evaluate.__main__ import main
 from evaluate.coco import ALL, score
-from evaluate.detections import write_detections
+from evaluate.detections import Detections, write_detections
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def case(case_of):
 @pytest.fixture
 def arguments(case, tmp_path):
     write_coco(tmp_path / "truth.json", case.truth)
-    write_detections(tmp_path / "detections.json", case.detections)
+    write_detections(tmp_path / "detections.json", case.detections, case.truth)
     return ["score", "--truth", str(tmp_path / "truth.json"), "--detections", str(tmp_path / "detections.json"),
             "--resamples", "20"]
 
@@ -44,8 +44,10 @@ def test_table_is_in_points_and_says_which_classes_are_left_out(case, arguments,
 
 
 def test_classes_can_be_chosen(case, arguments, tmp_path, capsys):
-    name, category_id = case.truth.categories[2], case.truth.category_ids[2]
-    write_detections(tmp_path / "detections.json", [d for d in case.detections if d["category_id"] == category_id])
+    name, found = case.truth.categories[2], case.detections
+    keep = found.classes == 2
+    only = Detections(found.images[keep], found.classes[keep], found.boxes[keep], found.scores[keep])
+    write_detections(tmp_path / "detections.json", only, case.truth)
     assert main([*arguments, "--classes", name, "--json"]) == 0
     values = {(r["metric"], r["class"]): r["value"] for r in json.loads(capsys.readouterr().out)}
     assert values["AP", ALL] == values["AP", name] == score(case.truth, case.detections).values["AP", name]

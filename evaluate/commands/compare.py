@@ -1,0 +1,123 @@
+"""``python -m evaluate compare``: is one set of detections better than another, or are these images too few to tell?
+
+``python -m evaluate compare-runs CONFIG DATASET DETECTOR FRACTION FRACTION``: the same for two runs of a study.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.annotations import Annotations
+from datasets.errors import InputError
+from datasets.formats.coco import read_coco
+from evaluate.commands.score import add_resamples, check_resamples
+from study.command import add_study_arguments, find_cell, open_study
+from study.config import Study, find_dataset
+from study.data import read_validation
+from study.layout import StudyFolder
+from study.matrix import Cell, fraction_key
+
+if TYPE_CHECKING:
+    from evaluate.compare import DifferenceRow
+    from evaluate.verdict import RunNoise
+
+
+def add(commands) -> None:
+    """Add the parsers of `compare` and `compare-runs` to those of the commands."""
+    files = commands.add_parser("compare", help="compare two detections files of the same images")
+    files.add_argument("--truth", required=True, metavar="T.json", help="COCO annotations; every image counts")
+    files.add_argument("--detections", required=True, nargs=2, metavar=("A.json", "B.json"),
+                       help="COCO results: is B better than A?")
+    files.add_argument("--classes", nargs="+", default=(), metavar="NAME", help="of these classes (default: all)")
+    _add_common(files)
+    files.set_defaults(run=_compare_files)
+    runs = commands.add_parser("compare-runs", help="compare two subset sizes of a study")
+    add_study_arguments(runs)
+    runs.add_argument("dataset", metavar="DATASET")
+    runs.add_argument("detector", metavar="DETECTOR")
+    runs.add_argument("fractions", metavar="FRACTION", type=float, nargs=2,
+                      help="per cent of the training images: is the second better than the first?")
+    runs.add_argument("draw", metavar="DRAW", type=int, nargs="?", default=0, help="which order (default: 0)")
+    runs.add_argument("training_seed", metavar="SEED", type=int, nargs="?", default=0,
+                      help="of the training (default: 0)")
+    _add_common(runs)
+    runs.set_defaults(run=_compare_runs)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    add_resamples(parser, default=1000)
+    parser.add_argument("--json", action="store_true", help="print the differences as JSON, values in [0, 1]")
+
+
+def _compare_files(arguments: argparse.Namespace) -> int:
+    check_resamples(arguments)
+    if len({Path(path).resolve() for path in arguments.detections}) == 1:
+        raise InputError(f"{arguments.detections[1]}: given twice to --detections; give two different files")
+    truth = read_coco(arguments.truth, arguments.classes)
+    rows = _compare(truth, arguments.detections, arguments)
+    return _print(rows, truth, _short_names(*arguments.detections), arguments.json)
+
+
+def _compare_runs(arguments: argparse.Namespace) -> int:
+    check_resamples(arguments)
+    if arguments.fractions[0] == arguments.fractions[1]:
+        raise InputError(f"both fractions are {fraction_key(arguments.fractions[0])} %; give two different ones")
+    study, folder = open_study(arguments)
+    pair = [_find(study, arguments, fraction) for fraction in arguments.fractions]
+    for cell in pair:
+        if not folder.run(cell).detections.exists():
+            raise InputError(f"{cell}: not trained and evaluated yet, {folder.run(cell).detections} is missing; run "
+                             "train/train_subset.sh and evaluate/evaluate_subset.sh first")
+    truth = read_validation(find_dataset(study, arguments.dataset))
+    rows = _compare(truth, [str(folder.run(cell).detections) for cell in pair], arguments)
+    names = [f"{fraction_key(cell.fraction)} %" for cell in pair]
+    return _print(rows, truth, names, arguments.json, [_noise(study, folder, cell) for cell in pair])
+
+
+def _find(study: Study, arguments: argparse.Namespace, fraction: float) -> Cell:
+    return find_cell(study, argparse.Namespace(dataset=arguments.dataset, detector=arguments.detector,
+                                               fraction=fraction, draw=arguments.draw, seed=arguments.training_seed))
+
+
+def _compare(truth: Annotations, paths: list[str], arguments: argparse.Namespace) -> list[DifferenceRow]:
+    from evaluate.coco import score
+    from evaluate.compare import compare
+
+    one, other = (score(truth, path) for path in paths)
+    return compare(one, other, arguments.resamples, arguments.seed)
+
+
+def _noise(study: Study, folder: StudyFolder, cell: Cell) -> RunNoise:
+    """Return how far the study's runs of the cell's size lie apart in AP."""
+    from evaluate.verdict import RunNoise
+    from study.results import spreads
+
+    seeds, draws = spreads(study, folder, cell, "AP")
+    return RunNoise(seeds, draws)
+
+
+def _print(rows: list[DifferenceRow], truth: Annotations, names: list[str], as_json: bool,
+           noise: list[RunNoise] | None = None) -> int:
+    from evaluate.verdict import describe_noise, format_differences, verdict
+
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    print(verdict(rows[0], names[0], names[1], truth.num_images, noise or ()))
+    for name, each in zip(names, noise or ()):
+        print(describe_noise(name, rows[0]["metric"], each))
+    print(f"\n{format_differences(rows, names[0], names[1])}")
+    return 0
+
+
+def _short_names(one: str, other: str) -> list[str]:
+    """Return two paths without the folders that both start with, and without the names that both end with."""
+    parts = [list(Path(path).absolute().with_suffix("").parts) for path in (one, other)]
+    for end in (0, -1):
+        while parts[0] and parts[1] and parts[0][end] == parts[1][end]:
+            for names in parts:
+                names.pop(end)
+    return ["/".join(names) or path for names, path in zip(parts, (one, other))]  # one may lie above the other

@@ -1,0 +1,132 @@
+"""The command: pictures of files that a user brings, or of an evaluated cell of a study; one line for a mistake."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from datasets.files import write_json
+from datasets.formats.coco import read_coco
+from evaluate.__main__ import main
+from study.config import find_dataset
+from study.data import cut_orders, image_bytes, image_folder, read_subset, read_train, read_validation, validation_split
+from study.identity import evaluation_inputs, fingerprint, training_inputs
+from study.layout import StudyFolder
+from study.matrix import Cell
+from tests.small import begin, make_study, write_config, write_dataset
+
+BOTH = {f"{kind}.{suffix}" for kind in ("precision_recall", "mistakes", "detections") for suffix in ("png", "svg")}
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A data set whose validation images have detections: every box, in the place of the next one's class."""
+    root = write_dataset(tmp_path / "data")
+    truth = read_coco(root / "annotations/instances_val.json")
+    write_json(root / "detections.json", [
+        {"image_id": int(truth.image_ids[i]), "category_id": 1 + k % 3, "bbox": box, "score": 0.9 - 0.01 * i}
+        for i, k, box in zip(truth.image_of_box().tolist(), truth.classes.tolist(), truth.boxes.tolist())])
+    return root
+
+
+@pytest.fixture
+def files(root, tmp_path):
+    return ["pictures", "--truth", str(root / "annotations/instances_val.json"), "--detections",
+            str(root / "detections.json"), "--out", str(tmp_path / "out")]
+
+
+@pytest.fixture
+def cell(root, tmp_path):
+    """Return the arguments of a cell whose training and evaluation are given out as done, and its run."""
+    study = make_study(root)
+    dataset, cell = find_dataset(study, "paint"), Cell(50.0, "paint", "tiny")
+    folder = StudyFolder(tmp_path / "studies/small")
+    cut_orders(study, folder, dataset, read_train(dataset))
+    subset, truth = read_subset(folder, dataset, cell), read_validation(dataset)
+    inputs = training_inputs(study, cell, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
+    run = folder.run(cell)
+    begin(run, inputs)
+    size = image_bytes(truth, image_folder(dataset, validation_split(dataset)))
+    write_json(run.result, {"fingerprint": fingerprint(evaluation_inputs(study, truth, size, fingerprint(inputs)))})
+    run.detections.write_bytes((root / "detections.json").read_bytes())
+    return ["pictures", str(write_config(tmp_path / "study.yaml", study)), "paint", "tiny", "50", "--studies",
+            str(tmp_path / "studies")], run
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+@pytest.mark.parametrize("with_images", [False, True])
+def test_files_of_ones_own(files, root, tmp_path, capsys, with_images):
+    assert main([*files, *(["--images", str(root / "val")] if with_images else [])]) == 0
+    expected = BOTH if with_images else {name for name in BOTH if name.startswith("precision_recall")}
+    assert names(tmp_path / "out") == expected
+    assert capsys.readouterr().out.splitlines()[0] == f"wrote {tmp_path / 'out/precision_recall.png'}"
+
+
+def test_the_score_decides_what_is_shown(files, root, tmp_path, capsys):
+    arguments = [*files, "--images", str(root / "val"), "--min-score"]
+    assert main([*arguments, "0.3"]) == 0
+    shown = (tmp_path / "out/mistakes.svg").read_bytes(), (tmp_path / "out/precision_recall.svg").read_bytes()
+    assert main([*arguments, "1"]) == 0
+    assert shown[0] != (tmp_path / "out/mistakes.svg").read_bytes()
+    assert shown[1] == (tmp_path / "out/precision_recall.svg").read_bytes()
+
+
+def test_an_evaluated_cell_has_its_pictures_in_its_run(cell):
+    arguments, run = cell
+    assert main(arguments) == 0
+    assert names(run.pictures) == BOTH
+    write_json(run.tuning, {"images": 2, "finished": True, "best": {"step": 9, "ap": 0.5},
+                            "looks": [{"step": 9, "ap": 0.5}]})
+    assert main(arguments) == 0
+    assert names(run.pictures) == BOTH | {"steps.png", "steps.svg"}
+
+
+def test_a_cell_that_is_not_evaluated_is_refused(cell, capsys):
+    arguments, run = cell
+    run.result.unlink()
+    assert main(arguments) == 2
+    assert "not evaluated yet; run evaluate/evaluate_subset.sh" in capsys.readouterr().err
+    assert main([*arguments[:4], "100", *arguments[5:]]) == 2
+    assert "100 % draw 0 seed 0: not evaluated yet" in capsys.readouterr().err and not run.pictures.exists()
+
+
+@pytest.mark.parametrize(("extra", "fragment"), [
+    (["--truth", "absent.json"], "absent.json: "), (["--detections", "absent.json"], "absent.json: "),
+    (["--images", "absent"], "--images absent: no such folder"), (["--min-score", "1.5"], "--min-score 1.5: give"),
+    (["--min-score", "nan"], "--min-score nan: give"), (["--classes", "no such class"], "no such class"),
+    (["--images", "."], "no picture to draw"),
+])
+def test_a_mistake_is_one_line_and_nothing_is_written(files, tmp_path, capsys, extra, fragment):
+    assert main([*files, *extra]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1 and fragment in captured.err
+    assert captured.out == "" and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["study.yaml"], ["study.yaml", "paint", "tiny"], ["--truth", "t.json"], ["--truth", "t", "--detections", "d"],
+    ["study.yaml", "paint", "tiny", "50", "--out", "x"], ["study.yaml", "paint", "tiny", "50", "--images", "x"],
+    ["study.yaml", "--truth", "t", "--detections", "d", "--out", "o"],
+    ["study.yaml", "paint", "tiny", "50", "--classes", "red"],
+])
+def test_a_cell_or_files_but_not_a_mixture(capsys, arguments):
+    assert main(["pictures", *arguments]) == 2
+    assert "give either CONFIG DATASET DETECTOR FRACTION, or --truth" in capsys.readouterr().err
+
+
+def test_drawing_leaves_tensorflow_out(files, root):
+    program = ("import sys; from evaluate.__main__ import main; assert main(sys.argv[1:]) == 0;"
+               "assert 'tensorflow' not in sys.modules")
+    finished = subprocess.run([sys.executable, "-c", program, *files, "--images", str(root / "val")],
+                              capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_no_detections_at_all_are_no_mistake(files, root, tmp_path):
+    (root / "detections.json").write_text(json.dumps([]))
+    assert main([*files, "--images", str(root / "val")]) == 0
+    assert names(tmp_path / "out") == BOTH
