@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-FORECAST = [sys.executable, "-m", "predict", "predict/data/published_2019.csv", "--fit-up-to", "5"]
+FORECAST = [sys.executable, "-m", "predict", "forecast", "predict/data/published_2019.csv", "--fit-up-to", "5"]
 IMPORTS = [sys.executable, "-c", "import pandas, scipy.optimize"]
 ROUNDS = 7
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from datasets.annotations import Annotations, for_training
-from datasets.embedded.glyphs import digits
+from datasets.embedded.glyphs import Alphabet, digits
 from datasets.embedded.scenes import paint_scene
 from datasets.formats.coco import write_coco
 from datasets.read import read
@@ -32,9 +32,9 @@ class Material:
     text: str  # what they hold, for people
 
 
-def paint_digits(folder: Path) -> tuple[Path, Path]:
-    """Paint IMAGES pictures of digits; return their annotations, in COCO's format, and their folder."""
-    alphabet, images = digits("train"), folder / "images"
+def paint_digits(folder: Path, alphabet: Alphabet | None = None) -> tuple[Path, Path]:
+    """Paint IMAGES pictures of digits, or of another alphabet; return their COCO annotations and their folder."""
+    alphabet, images = alphabet or digits("train"), folder / "images"
     images.mkdir(parents=True)
     boxes, classes, starts = [], [], [0]
     for number in range(IMAGES):

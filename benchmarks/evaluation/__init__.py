@@ -1,0 +1,1 @@
+"""What evaluation costs, side by side: `python -m benchmarks.evaluation`."""
