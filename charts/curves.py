@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from charts.axes import EIGHTY, quiet, size_axis
 
 COLUMNS = 2
 PANEL = (5.4, 3.7)  # inches
@@ -19,7 +20,6 @@ OBSERVED, HELD_OUT, FORECAST = "#222222", "#ffffff", "#2b7bc0"
 BANDS = {95: 0.14, 80: 0.28}  # level in per cent -> opacity
 MEASURED, TRUTH, MEDIAN = "measured, fitted", "measured, held out", "forecast, median"
 LEGEND = (MEASURED, TRUTH, MEDIAN, *(f"forecast, {level} % interval" for level in reversed(BANDS)))
-EIGHTY = 1.2816  # standard errors to each side of an 80 % interval
 
 
 class LearningCurve(Protocol):
@@ -66,23 +66,12 @@ def _draw_panel(axes: Axes, curve: LearningCurve, forecast: pd.DataFrame, log_x:
     fitted = curve.images <= stop
     _draw_points(axes, curve, fitted, OBSERVED, MEASURED)
     _draw_points(axes, curve, ~fitted, HELD_OUT, TRUTH)
-    if log_x:
-        axes.set_xscale("log")
-        ends = (curve.images[0] * 0.8, max(curve.images[-1], forecast["images"].max()) * 1.15)
-        axes.set_xlim(ends)
-        axes.xaxis.set_major_locator(FixedLocator(_round_sizes(*ends)))
-        axes.xaxis.set_minor_locator(NullLocator())
-    else:
-        axes.set_xlim(0, None)
-        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(_short_size))
+    size_axis(axes, curve.images[0] * 0.8, max([curve.images[-1], *forecast["images"]]) * 1.15, log_x=log_x)
     axes.set_ylim(0, None)
     axes.set_title(curve.name, loc="left", fontsize=11, fontweight="bold")
     axes.set_xlabel("training images")
     axes.set_ylabel(f"{curve.metric}, points")
-    axes.grid(color="0.5", alpha=0.25, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    quiet(axes)
 
 
 def _draw_forecast(axes: Axes, forecast: pd.DataFrame) -> None:
@@ -104,18 +93,3 @@ def _legend_handles(panels: Sequence[Axes]) -> dict[str, Artist]:
     """Return one handle per label that occurs in some panel, in the order of LEGEND."""
     found = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels())}
     return {label: found[label] for label in LEGEND if label in found}
-
-
-def _round_sizes(low: float, high: float) -> list[float]:
-    """Return sizes 1, 2, 5, 10, ... within the range; only powers of ten where those are many."""
-    powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if high / low < 2000 else (1,)
-    return [p * s for p in powers for s in steps if low <= p * s <= high]
-
-
-def _short_size(images: float, _position: int | None = None) -> str:
-    """Return 1500 as 1.5k and 2000000 as 2M."""
-    for unit, letter in ((1e6, "M"), (1e3, "k")):
-        if images >= unit:
-            return f"{images / unit:g}{letter}"
-    return f"{images:g}"

@@ -1,143 +1,28 @@
-"""Forecast learning curves: `python -m predict TABLE`."""
+"""``python -m predict COMMAND``: what do learning curves say? Each module of predict/commands is a command."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import json
-import math
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from datasets.errors import InputError, command, nearest
-from datasets.files import write_text
-from predict.backtest import DEFAULT, Forecast, forecast_bands, images_needed, make_forecasts
-from predict.observations import average_repeats
-from predict.tables import Curve, read_curves
-from predict.text import Need, backtest_table, format_table, needs_table, outlook_table, points
+from datasets.errors import command
+from predict.commands import compare, forecast
 
-EXAMPLES = """examples:
-  python -m predict predict/data/published_2019.csv --fit-up-to 5
-  python -m predict studies/embedded/results.csv --metric AP50 --at 5000 10000
-  python -m predict my_table.csv --target 0.4 --out forecast/
-"""
+COMMANDS = (forecast, compare)
 
 
 @command
-def main(argv: list[str] | None = None) -> None:
-    args = _parse(argv)
-    curves = _select(read_curves(args.table, args.metric, unit=args.unit), args.dataset, args.detector)
-    forecasts = make_forecasts(curves, args.fit_up_to, args.at)
-    needs = [] if args.target is None else [(c, images_needed(c, args.target)) for c in curves]
-    if args.json:
-        print(json.dumps(_as_json(forecasts, needs, args.target), indent=1))
-    else:
-        _print_report(curves, forecasts, needs, args)
-    if args.out:
-        _write(curves, forecasts, args)
+def main(argv: list[str] | None = None) -> int | None:
+    arguments = _parser().parse_args(argv)
+    return arguments.run(arguments)
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m predict", description="Forecast the mAP of more training images from small subsets.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, metavar="TABLE",
-                        help="results.csv of a study, or a CSV of sizes and one column of mAP per curve")
-    parser.add_argument("--dataset", help="only this data set")
-    parser.add_argument("--detector", help="only this detector")
-    parser.add_argument("--metric", default="AP", help="metric of results.csv (default: AP)")
-    parser.add_argument("--unit", choices=("fraction", "points"), help="unit of the values, where that is in doubt")
-    parser.add_argument("--fit-up-to", type=percent, default=20.0, metavar="PERCENT",
-                        help="fit on subsets of at most this share, compare with the rest (default: 20)")
-    parser.add_argument("--at", type=image_count, nargs="+", default=[], metavar="N",
-                        help="forecast these numbers of images from all points")
-    parser.add_argument("--target", type=mean_average_precision, metavar="MAP",
-                        help="how many images this mAP needs, from all points (0.4, or 40 points)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write forecast.csv and charts (PNG, SVG) there")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    return parser.parse_args(argv)
-
-
-def percent(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is outside (0, 100] per cent")
-    return value
-
-
-def image_count(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number of images")
-    return value
-
-
-def mean_average_precision(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is no mAP; give 0.4, or 40 for points")
-    return value / 100 if value > 1 else value
-
-
-def _select(curves: Sequence[Curve], dataset: str | None, detector: str | None) -> list[Curve]:
-    for what, wanted in (("dataset", dataset), ("detector", detector)):
-        names = {getattr(curve, what) for curve in curves}
-        if wanted is not None and wanted not in names:
-            raise InputError(f"--{what} {wanted}: the table has no such {what}; {nearest(wanted, names)}")
-        curves = [curve for curve in curves if wanted in (None, getattr(curve, what))]
-    return list(curves)
-
-
-def _print_report(curves: Sequence[Curve], forecasts: Sequence[Forecast], needs: Sequence[Need],
-                  args: argparse.Namespace) -> None:
-    for note in dict.fromkeys(note for curve in curves for note in curve.notes):
-        print(f"note: {note}", file=sys.stderr)
-    held_out = [f for f in forecasts if f.fit_up_to < 100]
-    outlook = [f for f in forecasts if f.fit_up_to == 100]
-    if held_out:
-        print(f"The largest size, forecast from subsets up to {args.fit_up_to:g} % "
-              f"({curves[0].metric} in points; {DEFAULT} with its 80 % interval)\n")
-        print(format_table(backtest_table(held_out)))
-    if outlook:
-        print("\nForecast from all points\n")
-        print(format_table(outlook_table(outlook)))
-    if needs:
-        print(f"\nImages needed for {points(args.target)} points, from all points\n")
-        print(format_table(needs_table(needs)))
-    for label in dict.fromkeys(f"{f.curve}: {f.label}" for f in forecasts if f.label):
-        print(f"\n{label}")
-
-
-def _as_json(forecasts: Sequence[Forecast], needs: Sequence[Need], target: float | None) -> dict:
-    rows = [{key: _plain(value) for key, value in forecast.row().items()} for forecast in forecasts]
-    needed = [{"curve": curve.name, "target": target} | dict(zip(("lo-80", "median", "hi-80"), map(_plain, sizes)))
-              for curve, sizes in needs]
-    return {"forecasts": rows, "images_needed": needed}
-
-
-def _plain(value):
-    """Return `value` as JSON can say it: null for what is not finite."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write(curves: Sequence[Curve], forecasts: Sequence[Forecast], args: argparse.Namespace) -> None:
-    from charts.curves import learning_curves
-    from charts.save import save_figure
-
-    rows = [{key: "" if _plain(value) is None else value for key, value in f.row().items()} for f in forecasts]
-    table = io.StringIO()
-    writer = csv.DictWriter(table, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(args.out / "forecast.csv", table.getvalue())
-    observed = [average_repeats(curve) for curve in curves]
-    bands = forecast_bands(curves, args.fit_up_to, args.at)
-    for log_x, name in ((False, "learning_curves_linear"), (True, "learning_curves_log")):
-        save_figure(learning_curves(observed, bands, log_x=log_x), args.out / name)
-    if not args.json:
-        print(f"\nwritten: {args.out}/forecast.csv and charts")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m predict", description="What do learning curves say?")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        module.add(commands)
+    return parser
 
 
 if __name__ == "__main__":

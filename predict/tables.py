@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from datasets.errors import InputError, nearest
+from datasets.files import write_text
 
 PUBLISHED_2019 = Path(__file__).parent / "data" / "published_2019.csv"
 TIDY_COLUMNS = ("dataset", "detector", "images", "metric", "class", "value")
+LOSS = "loss"  # the one metric that is no share of something
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,7 @@ class Curve:
 
     name: str
     images: np.ndarray  # float64 [n], positive
-    values: np.ndarray  # float64 [n], in [0, 1]
+    values: np.ndarray  # float64 [n], in [0, 1]; a loss is 0 or more
     stderr: np.ndarray  # float64 [n], nan where the table has none
     metric: str = "mAP"
     dataset: str = ""
@@ -32,6 +34,8 @@ class Curve:
     category: str = ""  # a class name; empty is the mean over classes
     whole: float = 0.0  # images at 100 per cent, as far as the table tells
     notes: tuple[str, ...] = ()  # what was done to the table on reading it
+    draws: tuple[str, ...] = ()  # [n], of each value; empty where the table does not tell draws and seeds apart
+    seeds: tuple[str, ...] = ()  # [n]
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,17 @@ class _Record:
     value: float
     stderr: float = math.nan
     percent: float = math.nan
+    draw: str = ""
+    seed: str = ""
+
+
+def read_metrics(path: str | Path) -> list[str]:
+    """Return the metrics that results.csv has values of, in its order; none for a wide table, which does not say."""
+    rows = _read_rows(path)
+    if not set(TIDY_COLUMNS) <= set(rows[0][1]):
+        return []
+    cells = [dict(zip(rows[0][1], row)) for _, row in rows[1:]]
+    return list(dict.fromkeys(row["metric"] for row in cells if row.get("value")))
 
 
 def read_curves(path: str | Path, metric: str = "AP", *, per_class: bool = False,
@@ -56,6 +71,15 @@ def read_curves(path: str | Path, metric: str = "AP", *, per_class: bool = False
     if set(TIDY_COLUMNS) <= set(rows[0][1]):
         return _tidy_curves(rows, path, metric, per_class)
     return _wide_curves(rows, path, unit)
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write one row or more as CSV; their keys are the columns."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, table.getvalue())
 
 
 def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:
@@ -88,7 +112,8 @@ def _tidy_curves(rows: list[tuple[int, list[str]]], path: str | Path, metric: st
         raise InputError(f"{path}: no values of metric '{metric}'; {nearest(metric, metrics)}")
     several = len({key[2] for key in wanted}) > 1
     return [_curve(_tidy_name(key, several), records, path, metric=metric, dataset=key[0], detector=key[1],
-                   recipe=key[2], category=key[3]) for key, records in wanted.items()]
+                   recipe=key[2], category=key[3], draws=tuple(r.draw for r in records),
+                   seeds=tuple(r.seed for r in records)) for key, records in wanted.items()]
 
 
 def _tidy_name(key: tuple[str, str, str, str], several_recipes: bool) -> str:
@@ -98,7 +123,8 @@ def _tidy_name(key: tuple[str, str, str, str], several_recipes: bool) -> str:
 
 def _tidy_record(row: dict[str, str], path: str | Path, line: int) -> _Record:
     number = {name: _number(row.get(name, ""), path, line, name) for name in ("images", "value", "stderr", "fraction")}
-    return _Record(line, number["images"], number["value"], number["stderr"], number["fraction"])
+    return _Record(line, number["images"], number["value"], number["stderr"], number["fraction"],
+                   row.get("draw", ""), row.get("seed", ""))
 
 
 def _wide_curves(rows: list[tuple[int, list[str]]], path: str | Path, unit: str | None) -> list[Curve]:
@@ -147,14 +173,16 @@ def _unit_scale(values: list[float], unit: str | None, path: str | Path) -> tupl
 
 
 def _rescale(record: _Record, scale: float) -> _Record:
-    return _Record(record.line, record.images, record.value * scale, record.stderr, record.percent)
+    return replace(record, value=record.value * scale)
 
 
 def _curve(name: str, records: list[_Record], path: str | Path, **labels) -> Curve:
     for r in records:
         if not r.images > 0:
             raise InputError(f"{path}:{r.line}: {name}: the size must be a positive number of images")
-        if not 0 <= r.value <= 1:
+        if labels.get("metric") == LOSS and r.value < 0:
+            raise InputError(f"{path}:{r.line}: {name}: {r.value:g} is no loss; expected 0 or more")
+        if labels.get("metric") != LOSS and not 0 <= r.value <= 1:
             raise InputError(f"{path}:{r.line}: {name}: {r.value:g} is no mAP; expected 0 to 1 (or 0 to 100 points)")
         if r.stderr < 0:
             raise InputError(f"{path}:{r.line}: {name}: a standard error cannot be negative")

@@ -1,0 +1,68 @@
+"""What charts of learning curves share: axes of sizes and of values, and how each detector is drawn."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable
+from itertools import cycle
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from charts.colours import Colour, palette
+
+EIGHTY = 1.2816  # standard errors to each side of an 80 % interval
+MARKERS = "osD^vP*X"
+NARROW = 4  # ratio of a logarithmic axis's ends up to which it is labelled in equal steps
+INCH = 17  # characters of a caption on one
+
+
+def size_axis(axes: Axes, low: float, high: float, *, log_x: bool) -> None:
+    """Show sizes from `low` to `high`, or from 0 on a linear axis."""
+    if log_x:
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        narrow = high / low < NARROW
+        axes.xaxis.set_major_locator(MaxNLocator(4) if narrow else FixedLocator(round_sizes(low, high)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(0, None)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(short_size))
+
+
+def quiet(axes: Axes) -> None:
+    """Leave a faint grid and no box."""
+    axes.grid(color="0.5", alpha=0.25, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def round_sizes(low: float, high: float) -> list[float]:
+    """Return sizes 1, 2, 5, 10, ... within the range; only powers of ten where those are many."""
+    powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 2000 else (1,)
+    return [p * s for p in powers for s in steps if low <= p * s <= high]
+
+
+def short_size(images: float, _position: int | None = None) -> str:
+    """Return 1500 as 1.5k and 2000000 as 2M."""
+    for unit, letter in ((1e6, "M"), (1e3, "k")):
+        if images >= unit:
+            return f"{images / unit:g}{letter}"
+    return f"{images:g}"
+
+
+def styles(detectors: Iterable[str]) -> dict[str, tuple[Colour, str]]:
+    """Return the colour and the marker of each detector."""
+    names = list(dict.fromkeys(detectors))
+    return {name: (colour, marker) for name, colour, marker in zip(names, palette(len(names)), cycle(MARKERS))}
+
+
+def write_caption(figure: Figure, text: str) -> None:
+    """Write `text` under a figure, in lines as wide as it."""
+    lines = [textwrap.fill(line, int(INCH * figure.get_figwidth())) for line in text.splitlines()]
+    figure.supxlabel("\n".join(lines).replace("$", r"\$"), x=0.01, ha="left", fontsize=8)

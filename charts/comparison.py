@@ -1,0 +1,205 @@
+"""Detectors side by side: a panel per data set, or per class, and a line per detector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from charts.axes import EIGHTY, quiet, size_axis, styles, write_caption
+from charts.colours import Colour
+from charts.labels import plain
+from datasets.prevalence.text import shorten
+
+PANEL = (5.4, 4.0)  # inches, of a data set
+COLUMNS = 2
+CLASS_PANEL = (10.6, 1.15)  # inches: all columns together, and the height of a row
+CLASS_COLUMNS = (5, 8)  # of at most FEW classes, and of more
+FEW, MANY = 20, 120  # classes; beyond MANY every second, third, ... is drawn
+LETTERS = 16  # of a class name per inch
+SHARES = (1, 2, 5, 10, 20, 50, 100)  # per cent, on a logarithmic axis
+Style = tuple[Colour, str]
+
+
+class Averaged(Protocol):
+    """One value per size: images, values and stderr float64 [n], in [0, 1]; stderr nan where unknown."""
+
+    @property
+    def images(self) -> np.ndarray: ...
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+    @property
+    def stderr(self) -> np.ndarray: ...
+
+    @property
+    def whole(self) -> float: ...
+
+
+class Runs(Protocol):
+    """One value per run: images and values float64 [r]."""
+
+    @property
+    def images(self) -> np.ndarray: ...
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+
+class Compared(Protocol):
+    """A detector on a data set, or on one class of it."""
+
+    @property
+    def dataset(self) -> str: ...
+
+    @property
+    def detector(self) -> str: ...
+
+    @property
+    def metric(self) -> str: ...
+
+    @property
+    def category(self) -> str: ...
+
+    @property
+    def observed(self) -> Averaged: ...
+
+    @property
+    def curve(self) -> Runs: ...
+
+
+def comparison_chart(curves: Sequence[Compared], note: str, *, log_x: bool) -> Figure:
+    """Draw mAP in points over images, with 80 % bars and single runs as faint dots; per cent of the whole on top.
+
+    With a linear and a logarithmic axis these are figures 3 and 4 of the study of 2019. `note` says what the bars hold.
+    """
+    names = list(dict.fromkeys(curve.dataset for curve in curves))
+    columns = min(COLUMNS, len(names))
+    rows = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(max(6.4, PANEL[0] * columns), PANEL[1] * rows + 0.6), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    looks = styles(curve.detector for curve in curves)
+    for axes, name in zip(panels, names):
+        _draw_dataset(axes, [curve for curve in curves if curve.dataset == name], looks, log_x)
+    for axes in panels[len(names):]:
+        axes.remove()
+    for axes in panels[:len(names)]:
+        axes.set_ylim(0, None)
+        axes.tick_params(labelleft=True)
+    _write_legend(figure, panels[:len(names)], 2)
+    write_caption(figure, note + _runs_note(curves))
+    return figure
+
+
+def class_chart(curves: Sequence[Compared], note: str) -> Figure:
+    """Draw a small panel per class of one data set, the class with the highest value at its largest size first.
+
+    All panels share both axes; the number in a panel is that value, the best detector's.
+    """
+    best = {}
+    for curve in curves:
+        best[curve.category] = max(best.get(curve.category, 0.0), float(curve.observed.values[-1]))
+    ranked = sorted(best, key=lambda name: (-best[name], name))
+    step = math.ceil(len(ranked) / MANY)
+    shown = ranked[::step]
+    columns = min(CLASS_COLUMNS[len(shown) > FEW], len(shown))
+    rows = math.ceil(len(shown) / columns)
+    width = CLASS_PANEL[0] * max(columns, 3) / CLASS_COLUMNS[len(shown) > FEW]
+    height = CLASS_PANEL[1] * (1.35 if len(shown) <= FEW else 1)
+    figure = Figure(figsize=(width, height * rows + 1.2), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    looks = styles(curve.detector for curve in curves)
+    for axes, name in zip(panels, shown):
+        _draw_class(axes, [c for c in curves if c.category == name], looks, int(LETTERS * width / columns), best[name])
+    _align(panels, len(shown), columns, curves)
+    figure.supylabel(f"{curves[0].metric}, points", fontsize=9)
+    _write_legend(figure, panels[:len(shown)], 2)
+    left_out = f"Every {step}. of {len(ranked)} classes, by rank. " if step > 1 else ""
+    write_caption(figure, f"Over training images, logarithmic. {left_out}The number is the best detector's value with "
+                          f"the most images. {note}{_runs_note(curves)}")
+    return figure
+
+
+def _draw_dataset(axes: Axes, curves: Sequence[Compared], looks: dict[str, Style], log_x: bool) -> None:
+    for curve in curves:
+        _draw_curve(axes, curve, looks[curve.detector], 4.5)
+    sizes = np.concatenate([curve.observed.images for curve in curves])
+    size_axis(axes, sizes.min() * 0.8, sizes.max() * 1.2, log_x=log_x)
+    metrics = dict.fromkeys(curve.metric for curve in curves)
+    axes.set_title(plain(curves[0].dataset), loc="left", fontsize=11, fontweight="bold")
+    axes.set_xlabel("training images")
+    axes.set_ylabel(f"{' or '.join(metrics)}, points")
+    quiet(axes)
+    wholes = {curve.observed.whole for curve in curves}
+    if len(wholes) == 1:
+        _add_shares(axes, wholes.pop(), log_x)
+
+
+def _draw_curve(axes: Axes, curve: Compared, look: Style, size: float, line: float = 1.4) -> None:
+    colour, marker = look
+    mean, runs = curve.observed, curve.curve
+    several = np.isin(runs.images, [n for n in mean.images if (runs.images == n).sum() > 1])
+    axes.plot(runs.images[several], 100 * runs.values[several], "o", color=colour, alpha=0.4, markersize=0.8 * size,
+              markeredgewidth=0)
+    bars = 100 * EIGHTY * np.nan_to_num(mean.stderr)
+    axes.errorbar(mean.images, 100 * mean.values, yerr=bars if bars.any() else None, color=colour, marker=marker,
+                  markersize=size, markeredgecolor="0.15", markeredgewidth=0.1 * size, linewidth=line,
+                  elinewidth=0.8 * line, capsize=0.4 * size, label=plain(curve.detector))
+
+
+def _add_shares(axes: Axes, whole: float, log_x: bool) -> None:
+    """Write the sizes a second time, in per cent of the whole, over the panel."""
+    top = axes.secondary_xaxis("top", functions=(lambda n: 100 * n / whole, lambda share: share * whole / 100))
+    top.xaxis.set_major_locator(FixedLocator(SHARES) if log_x else MaxNLocator(6, steps=[1, 2, 5, 10]))
+    top.xaxis.set_minor_locator(NullLocator())
+    top.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:g} %"))
+    top.tick_params(labelsize=8, colors="0.4", length=2)
+    top.spines["top"].set_visible(False)
+
+
+def _draw_class(axes: Axes, curves: Sequence[Compared], looks: dict[str, Style], letters: int, value: float) -> None:
+    for curve in curves:
+        _draw_curve(axes, curve, looks[curve.detector], 2.6, 1.0)
+    name = shorten(curves[0].category, letters - 5).replace("$", r"\$")
+    axes.set_title(name, loc="left", fontsize=7, pad=2)
+    axes.set_title(f"{100 * value:.0f}", loc="right", fontsize=7, pad=2, color="0.4")
+    quiet(axes)
+
+
+def _align(panels: np.ndarray, shown: int, columns: int, curves: Sequence[Compared]) -> None:
+    """Give all panels the same axes, write values at the left and sizes at the bottom, and remove the empty panels.
+
+    Not matplotlib's sharing: with 80 panels every change of one sets all the others anew, for most of a minute.
+    """
+    sizes = np.concatenate([curve.observed.images for curve in curves])
+    tops = [np.max(c.observed.values + EIGHTY * np.nan_to_num(c.observed.stderr)) for c in curves]
+    for position, axes in enumerate(panels[:shown]):
+        size_axis(axes, sizes.min() * 0.7, sizes.max() * 1.4, log_x=True)
+        powers = [t for t in axes.get_xticks() if math.log10(t) % 1 == 0]
+        if len(powers) > 1:
+            axes.xaxis.set_major_locator(FixedLocator(powers))
+        axes.set_ylim(0, max(1, 104 * max(tops)))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        axes.tick_params(labelsize=7, length=2, labelbottom=position >= shown - columns,
+                         labelleft=position % columns == 0)
+    for axes in panels[shown:]:
+        axes.remove()
+
+
+def _runs_note(curves: Sequence[Compared]) -> str:
+    repeated = any(len(curve.curve.images) > len(curve.observed.images) for curve in curves)
+    return " Faint dots are single runs." if repeated else ""
+
+
+def _write_legend(figure: Figure, panels: np.ndarray, columns: int) -> None:
+    found: dict[str, Artist] = {label: handle for axes in panels
+                                for handle, label in zip(*axes.get_legend_handles_labels())}
+    figure.legend(found.values(), found, loc="outside upper left", ncols=min(columns, len(found)), frameon=False,
+                  fontsize=9)

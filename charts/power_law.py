@@ -1,0 +1,147 @@
+"""Errors against images on logarithmic axes, with the power laws fitted to them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from charts.axes import EIGHTY, quiet, round_sizes, size_axis, styles, write_caption
+from charts.comparison import Style
+from charts.labels import plain
+
+PANEL = (5.4, 4.1)  # inches
+COLUMNS = 2
+NARROW = 8  # ratio of the axis's ends up to which errors are labelled in equal steps
+
+
+class Errors(Protocol):
+    """A detector's error on a data set: images, values and stderr float64 [n]; stderr nan where unknown."""
+
+    @property
+    def dataset(self) -> str: ...
+
+    @property
+    def detector(self) -> str: ...
+
+    @property
+    def quantity(self) -> str: ...
+
+    @property
+    def images(self) -> np.ndarray: ...
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+    @property
+    def stderr(self) -> np.ndarray: ...
+
+
+class Exponent(Protocol):
+    """A number with its 95 % interval, nan where there is none."""
+
+    @property
+    def value(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+
+class Law(Protocol):
+    """A power law: `at` returns its error at numbers of images, [n] -> [n]."""
+
+    @property
+    def beta(self) -> Exponent: ...
+
+    def at(self, images: np.ndarray) -> np.ndarray: ...
+
+
+def power_law_chart(fits: Sequence[tuple[Errors, Law | None]], note: str) -> Figure:
+    """Draw a panel per data set and error, 80 % bars, the laws as lines with their exponents in the legend.
+
+    A row is a data set, its errors side by side; a single error has its data sets side by side. Panels of one error
+    share the ratio of their axes' ends, so that equal exponents are equal slopes.
+    """
+    datasets = list(dict.fromkeys(errors.dataset for errors, _ in fits))
+    quantities = list(dict.fromkeys(errors.quantity for errors, _ in fits))
+    columns = len(quantities) if len(quantities) > 1 else min(COLUMNS, len(datasets))
+    rows = math.ceil(len(datasets) * len(quantities) / columns)
+    figure = Figure(figsize=(max(6.4, PANEL[0] * columns), PANEL[1] * rows + 0.5), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    looks = styles(errors.detector for errors, _ in fits)
+    for axes, (dataset, quantity) in zip(panels, itertools.product(datasets, quantities)):
+        mine = [fit for fit in fits if (fit[0].dataset, fit[0].quantity) == (dataset, quantity)]
+        _draw_panel(axes, mine, looks, dataset, quantity)
+    for first in range(len(quantities)):
+        _share_span([axes for axes in panels[first::len(quantities)] if axes.lines])
+    for axes in panels:
+        if not axes.lines:
+            axes.remove()
+    write_caption(figure, note)
+    return figure
+
+
+def _draw_panel(axes: Axes, fits: Sequence[tuple[Errors, Law | None]], looks: dict[str, Style], dataset: str,
+                quantity: str) -> None:
+    drawn = [fit for fit in fits if len(fit[0].images)]
+    if not drawn:
+        return
+    for errors, law in drawn:
+        _draw_errors(axes, errors, law, *looks[errors.detector])
+    sizes = np.concatenate([errors.images for errors, _ in drawn])
+    size_axis(axes, sizes.min() * 0.8, sizes.max() * 1.25, log_x=True)
+    axes.set_yscale("log")
+    axes.set_title(plain(dataset), loc="left", fontsize=11, fontweight="bold")
+    axes.set_xlabel("training images")
+    axes.set_ylabel("validation loss" if quantity == "loss" else quantity)
+    quiet(axes)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False, fontsize=8.5, borderaxespad=0)
+
+
+def _draw_errors(axes: Axes, errors: Errors, law: Law | None, colour, marker: str) -> None:
+    bars = EIGHTY * np.nan_to_num(errors.stderr)
+    below = np.minimum(bars, 0.95 * errors.values)  # a logarithmic axis has no 0
+    axes.errorbar(errors.images, errors.values, yerr=(below, bars) if bars.any() else None, fmt=marker, color=colour,
+                  markersize=6, markeredgecolor="0.15", markeredgewidth=0.6, elinewidth=1.1, capsize=2.4,
+                  label=f"{plain(errors.detector)}: {_exponent(law)}")
+    if law:
+        axes.plot(errors.images[[0, -1]], law.at(errors.images[[0, -1]]), color=colour, linewidth=1.4, zorder=1)
+
+
+def _exponent(law: Law | None) -> str:
+    if law is None:
+        return "one size, no exponent"
+    beta = law.beta
+    interval = "no interval" if math.isnan(beta.low) else f"{beta.low:.3f} to {beta.high:.3f}"
+    return f"β = {beta.value:.3f} ({interval})"
+
+
+def _share_span(panels: Sequence[Axes]) -> None:
+    """Give panels axes of the same ratio between their ends."""
+    for which in ("xlim", "ylim"):
+        spans = [np.log(getattr(axes, f"get_{which}")()) for axes in panels]
+        half = max((np.ptp(span) for span in spans), default=0) / 2
+        for axes, span in zip(panels, spans):
+            getattr(axes, f"set_{which}")(np.exp([span.mean() - half, span.mean() + half]))
+    for axes in panels:
+        size_axis(axes, *axes.get_xlim(), log_x=True)
+        axes.yaxis.set_major_locator(FixedLocator(_round_values(*axes.get_ylim())))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """Return round numbers within the range: in equal steps where it is narrow."""
+    if high / low >= NARROW:
+        return round_sizes(low, high)
+    steps = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [value for value in steps.round(6).tolist() if low <= value <= high]

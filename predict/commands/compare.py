@@ -1,0 +1,98 @@
+"""``python -m predict compare``: detectors and data sets side by side, and the exponents of their power laws."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from predict.commands.arguments import percent
+from predict.comparison import Measured, bars_note, errors_of, quantity, read_measured
+from predict.exponents import Fit, exponent_rows, exponent_table, findings
+from predict.power_law import fit_power_law
+from predict.tables import LOSS, write_rows
+from predict.text import format_table
+
+EXAMPLES = """examples:
+  python -m predict compare predict/data/published_2019.csv --out comparison/
+  python -m predict compare studies/coco/results.csv studies/bdd/results.csv --metric AP AP50 --out comparison/
+
+It writes, for every METRIC:
+  comparison_linear_METRIC, comparison_log_METRIC   learning curves, a panel per data set, a line per detector
+  classes_DATASET_METRIC                            the same per class, where a table has classes
+and exponents (PNG and SVG) with exponents.csv: errors against images on logarithmic axes, and their power laws.
+"""
+
+
+def add(commands) -> None:
+    """Add the parser of `compare` to those of the commands."""
+    parser = commands.add_parser(
+        "compare", help="draw detectors and data sets side by side, with the exponents of their power laws",
+        description="Draw detectors and data sets side by side, with the exponents of their power laws.",
+        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", type=Path, nargs="+", metavar="TABLE",
+                        help="results.csv of a study, or a CSV of sizes and one column of mAP per curve")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="write charts and exponents.csv there")
+    parser.add_argument("--metric", nargs="+", default=["AP"], metavar="METRIC",
+                        help="metrics of results.csv (default: AP); columns of a wide table stand for each")
+    parser.add_argument("--fit-up-to", type=percent, default=100.0, metavar="PERCENT",
+                        help="fit power laws on subsets of at most this share (default: 100)")
+    parser.add_argument("--unit", choices=("fraction", "points"), help="unit of the values, where that is in doubt")
+    parser.set_defaults(run=_compare)
+
+
+def _compare(args: argparse.Namespace) -> None:
+    measured = read_measured(args.tables, list(dict.fromkeys(args.metric)), args.unit)
+    metrics = list(dict.fromkeys(m.metric for m in measured if m.metric != LOSS))
+    for note in dict.fromkeys(note for m in measured for note in m.curve.notes):
+        print(f"note: {note}", file=sys.stderr)
+    overall = [m for m in measured if not m.category]
+    every = [errors_of(m, args.fit_up_to) for metric in [LOSS, *metrics] for m in overall if m.metric == metric]
+    fits = [(errors, fit_power_law(errors)) for errors in every]
+    for metric in metrics:
+        _draw_curves([m for m in overall if m.metric == metric], args.out, metric)
+        _draw_classes([m for m in measured if m.metric == metric and m.category], args.out, metric)
+    _draw_exponents(fits, overall, args)
+    write_rows(args.out / "exponents.csv", exponent_rows(fits))
+    print(f"Power laws, error = alpha * images^-exponent{_up_to(args.fit_up_to)}\n")
+    print(format_table(exponent_table(fits)))
+    print("", *findings(fits), sep="\n")
+    print(f"\nwritten: {args.out}/exponents.csv and charts")
+
+
+def _up_to(share: float) -> str:
+    return "" if share == 100 else f", from subsets up to {share:g} %"
+
+
+def _draw_curves(curves: Sequence[Measured], out: Path, metric: str) -> None:
+    from charts.comparison import comparison_chart
+    from charts.save import save_figure
+
+    for log_x, axis in ((False, "linear"), (True, "log")):
+        figure = comparison_chart(curves, bars_note(curves), log_x=log_x)
+        save_figure(figure, out / f"comparison_{axis}_{_file(metric)}")
+
+
+def _draw_classes(curves: Sequence[Measured], out: Path, metric: str) -> None:
+    from charts.comparison import class_chart
+    from charts.save import save_figure
+
+    for dataset in dict.fromkeys(m.dataset for m in curves):
+        mine = [m for m in curves if m.dataset == dataset]
+        save_figure(class_chart(mine, bars_note(mine)), out / f"classes_{_file(dataset)}_{_file(metric)}")
+
+
+def _draw_exponents(fits: Sequence[Fit], overall: Sequence[Measured], args: argparse.Namespace) -> None:
+    from charts.power_law import power_law_chart
+    from charts.save import save_figure
+
+    bars = [bars_note([m for m in overall if m.metric == metric], f" of {quantity(metric)}")
+            for metric in dict.fromkeys(m.metric for m in overall)]
+    lines = f"Lines: error = α n⁻ᵝ{_up_to(args.fit_up_to)}; β with its 95 % t interval, scatter about them included."
+    save_figure(power_law_chart(fits, "\n".join([lines, *bars])), args.out / "exponents")
+
+def _file(name: str) -> str:
+    """Return a name as part of a file's name."""
+    return re.sub(r"[^\w.+-]+", "_", name)

@@ -1,0 +1,69 @@
+import math
+
+import numpy as np
+import pytest
+
+from charts.power_law import power_law_chart
+from tests.charts.compared import Beta, Errors, Law
+
+LAW = Law(1.5, Beta(0.1, 0.05, 0.15))
+
+
+def panels_of(figure):
+    return [axes for axes in figure.axes if axes.get_title(loc="left")]
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_points_and_lines_on_logarithmic_axes_with_the_exponent():
+    figure = power_law_chart([(Errors(), LAW), (Errors(detector="fpn"), LAW)], "Lines.")
+    (axes,) = panels_of(figure)
+    assert (axes.get_xscale(), axes.get_yscale(), axes.get_ylabel()) == ("log", "log", "1 - AP")
+    line = next(line for line in axes.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2)
+    assert line.get_xydata() == pytest.approx(np.c_[[100, 10_000], 1.5 * np.array([100, 10_000]) ** -0.1])
+    assert legend(axes) == ["ssd: β = 0.100 (0.050 to 0.150)", "fpn: β = 0.100 (0.050 to 0.150)"]
+    low, high = axes.containers[0].lines[2][0].get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx((0.8 - 1.2816 * 0.02, 0.8 + 1.2816 * 0.02))
+
+
+@pytest.mark.parametrize("law, said", [
+    (None, "ssd: one size, no exponent"),
+    (Law(1, Beta(0.1, math.nan, math.nan)), "ssd: β = 0.100 (no interval)"),
+])
+def test_what_there_is_not_is_said(law, said):
+    assert legend(panels_of(power_law_chart([(Errors(), law)], ""))[0]) == [said]
+
+
+def test_bars_that_reach_zero_stay_on_the_axis():
+    figure = power_law_chart([(Errors(stderr=np.full(3, 0.9)), LAW)], "")
+    lows = [segment[:, 1].min() for segment in panels_of(figure)[0].containers[0].lines[2][0].get_segments()]
+    assert min(lows) > 0
+
+
+def test_a_row_per_data_set_and_equal_exponents_are_equal_slopes():
+    small = Errors("digits", images=np.array([10.0, 20, 30]))
+    wide = Errors("street", values=np.array([0.9, 0.3, 0.1]))
+    losses = [Errors(name, quantity="loss", values=np.array([9.0, 7, 6])) for name in ("digits", "street")]
+    figure = power_law_chart([(e, LAW) for e in (small, wide, *losses)], "")
+    panels = {(axes.get_title(loc="left"), axes.get_ylabel()): axes for axes in panels_of(figure)}
+    assert len(panels) == 4
+    one, other = panels["digits", "1 - AP"], panels["street", "1 - AP"]
+    for limits in ("get_xlim", "get_ylim"):
+        spans = [np.ptp(np.log(getattr(axes, limits)())) for axes in (one, other)]
+        assert spans[0] == pytest.approx(spans[1])
+    assert one.get_subplotspec().rowspan == panels["digits", "validation loss"].get_subplotspec().rowspan
+
+
+def test_a_data_set_without_a_loss_leaves_its_place_empty():
+    figure = power_law_chart([(Errors("digits", quantity="loss"), LAW), (Errors("digits"), LAW),
+                              (Errors("street"), LAW)], "")
+    assert len(panels_of(figure)) == 3
+
+
+def test_nothing_to_draw_is_a_caption_alone():
+    nothing = Errors(images=np.array([]), values=np.array([]), stderr=np.array([]))
+    figure = power_law_chart([(nothing, None)], "Nothing.")
+    figure.draw_without_rendering()
+    assert not figure.axes and figure._supxlabel.get_text() == "Nothing."
