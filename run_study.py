@@ -12,10 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from datasets.errors import command
-from datasets.files import read_json, write_text
+from datasets.files import write_text
 from datasets.images import check_images
 from datasets.prevalence.count import tabulate
 from detectors.checkpoints.zoo import provide
@@ -144,7 +142,7 @@ def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu
 
 
 def conclude(study: Study, folder: StudyFolder) -> int:
-    """Write results.csv, the forecast, the pictures and the report; return the exit status."""
+    """Write results.csv, the pictures, forecast, comparison and report; return the exit status."""
     from predict.__main__ import main as predict
     from report.page import write_report
 
@@ -154,25 +152,28 @@ def conclude(study: Study, folder: StudyFolder) -> int:
         return 0
     for detector in study.detectors:
         for dataset in study.datasets:
-            picture_detections(study, folder, Cell(study.fractions[-1], dataset.name, detector.name))
-    status = predict([str(folder.results), "--metric", study.forecast.metric, "--out", str(folder.forecast),
-                      "--fit-up-to", f"{study.forecast.fit_up_to:g}"])
+            picture_detections(study, folder, dataset, detector.name)
+    table = [str(folder.results), "--metric", study.forecast.metric]
+    status = predict(["forecast", *table, "--out", str(folder.forecast), "--fit-up-to",
+                      f"{study.forecast.fit_up_to:g}"])
+    print()
+    status = status or predict(["compare", *table, "--out", str(folder.charts)])
     if status == 0:
         print(f"report: {write_report(folder)}")
     return status
 
 
-def picture_detections(study: Study, folder: StudyFolder, cell: Cell) -> None:
-    """Draw the first validation images with what is there and what the cell's detector found."""
-    from charts.collage import detection_grid
-    from charts.save import save_figure
+def picture_detections(study: Study, folder: StudyFolder, dataset: DatasetConfig, detector: str) -> None:
+    """Draw what the detector of the largest subset found and what it got wrong, and the AP on the way of them all."""
+    from evaluate.detections import read_detections
+    from evaluate.pictures import draw, draw_looks, save
 
-    dataset = next(d for d in study.datasets if d.name == cell.dataset)
     truth = read_validation(dataset)
-    truth = truth.take(np.arange(min(PICTURED, truth.num_images)))
-    figure = detection_grid(truth, image_folder(dataset, validation_split(dataset)),
-                            read_json(folder.run(cell).detections))
-    save_figure(figure, folder.charts / f"detections_{cell.dataset}_{cell.detector}")
+    largest = Cell(study.fractions[-1], dataset.name, detector)
+    figures = draw(truth, read_detections(folder.run(largest).detections, truth),
+                   image_folder(dataset, validation_split(dataset)))
+    runs = [cell for cell in cells(study) if (cell.dataset, cell.detector) == (dataset.name, detector)]
+    save(figures | draw_looks(folder, runs), folder.charts, f"_{dataset.name}_{detector}")
 
 
 if __name__ == "__main__":

@@ -15,16 +15,20 @@ from charts.colours import Colour, ink_on
 OUTLINE = "black"  # around the lines, so that they show on any picture
 CROWDED = 12  # boxes from which on lines are thin
 PAD = 0.8  # points around a label
+SOLID: Mapping[str, str] = {}  # line styles: no class has another one
 
 
-def draw_boxes(axes: Axes, boxes: Sequence[Sequence[float]], classes: Sequence[str],
-               colours: Mapping[str, Colour]) -> None:
-    """Outline `boxes` [N, 4], COCO [x, y, width, height] in pixels, each in the colour of its class."""
-    line = 1.3 if len(boxes) < CROWDED else 0.8
+def draw_boxes(axes: Axes, boxes: Sequence[Sequence[float]], classes: Sequence[str], colours: Mapping[str, Colour],
+               styles: Mapping[str, str] = SOLID, line: float = 0) -> None:
+    """Outline `boxes` [N, 4], COCO [x, y, width, height] in pixels, each in the colour of its class.
+
+    `styles` has the line style of the classes whose lines are not solid; `line` is the width in points, 0 as suits N.
+    """
+    line = line or (1.3 if len(boxes) < CROWDED else 0.8)
     for (x, y, width, height), name in zip(boxes, classes):
-        for extra, edge in ((0.9, OUTLINE), (0, colours[name])):  # a pixel's centre is at a whole number
+        for extra, edge, style in ((0.9, OUTLINE, "-"), (0, colours[name], styles.get(name, "-"))):
             axes.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=edge,
-                                     linewidth=line + extra))
+                                     linewidth=line + extra, linestyle=style))  # a pixel's centre is a whole number
 
 
 def write_labels(axes: Axes, boxes: Sequence[Sequence[float]], classes: Sequence[str], texts: Sequence[str],
@@ -32,11 +36,11 @@ def write_labels(axes: Axes, boxes: Sequence[Sequence[float]], classes: Sequence
     """Write `texts` [N] at their boxes [N, 4] where they find room: inside the picture and on no other label.
 
     The first box of each class comes first, so that a crowd of one leaves room for the others; a text without room
-    is left out, its box's colour says the class. The figure's layout must be settled, by a drawing without output,
-    at the resolution of its picture: a letter's width depends on it.
+    is left out, its box's colour says the class. A box with an empty text gets none. The figure's layout must be
+    settled, by a drawing without output, at the resolution of its picture: a letter's width depends on it.
     """
     first = [classes.index(name) for name in dict.fromkeys(classes)]
-    order = [*first, *sorted(set(range(len(classes))) - set(first))]
+    order = [i for i in dict.fromkeys([*first, *range(len(classes))]) if texts[i]]
     frame, taken = axes.get_window_extent(), []
     pad = PAD * axes.figure.dpi / 72
     for i in order:

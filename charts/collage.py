@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,6 +25,7 @@ from datasets.orientation import as_annotated
 
 CELL, TITLE = 2.4, 0.15  # inches, the width of an image and the height of its title
 POOL = 20  # images to choose each one from
+LARGEST = 900  # pixels of an image's longer side; larger ones are shrunk, for they are drawn smaller still
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,38 +33,71 @@ class Labelled:
     """An image with its N boxes."""
 
     image: np.ndarray  # uint8 [H, W, 3]
-    boxes: Sequence[Sequence[float]]  # [N, 4], COCO [x, y, width, height] in pixels
+    boxes: Sequence[Sequence[float]]  # [N, 4], COCO [x, y, width, height] in pixels of the file
     labels: Sequence[str]  # [N], their classes
     scores: Sequence[float] = ()  # [N] where a detector found them
     title: str = ""
+    scale: float = 1.0  # pixels of `image` to one of the file
+
+
+class Found(Protocol):
+    """D detections in the images of a truth; images and classes by their positions there."""
+
+    @property
+    def images(self) -> np.ndarray: ...  # int [D]
+
+    @property
+    def classes(self) -> np.ndarray: ...  # int [D]
+
+    @property
+    def boxes(self) -> np.ndarray: ...  # float [D, 4], COCO [x, y, width, height] in pixels
+
+    @property
+    def scores(self) -> np.ndarray: ...  # float [D], in [0, 1]
 
 
 def read_labelled(annotations: Annotations, images: Path) -> list[Labelled]:
-    """Read every image of `annotations`; `images` is the folder its file names start from.
+    """Read every image of `annotations`, with its boxes; `images` is the folder its file names start from.
 
     Raises InputError where one is missing or no picture.
     """
-    boxes, classes = (np.split(array, annotations.starts[1:-1]) for array in (annotations.boxes, annotations.classes))
-    return [
-        Labelled(_read_image(images / name, width, height), box, [annotations.categories[k] for k in kinds])
-        for name, width, height, box, kinds in zip(annotations.file_names, annotations.widths.tolist(),
-                                                   annotations.heights.tolist(), boxes, classes)
-    ]
+    pictures = []
+    for position in range(annotations.num_images):
+        rows = slice(annotations.starts[position], annotations.starts[position + 1])
+        image, scale = read_image(annotations, images, position)
+        names = [annotations.categories[k] for k in annotations.classes[rows]]
+        pictures.append(Labelled(image, annotations.boxes[rows], names, scale=scale))
+    return pictures
 
 
-def detection_grid(truth: Annotations, images: Path, detections: Sequence[dict[str, Any]],
-                   min_score: float = 0.3) -> Figure:
-    """Draw every image of `truth` twice: with its own boxes, then with the detections of at least `min_score`.
+def read_image(annotations: Annotations, images: Path, position: int) -> tuple[np.ndarray, float]:
+    """Return uint8 [H, W, 3], turned as the annotations have it, and its pixels to one of the file: 1, or fewer.
 
-    `detections` are COCO results; those of other images are passed over.
+    Raises InputError where the file is missing or no picture.
     """
-    names = dict(zip(truth.category_ids, truth.categories))
+    path = images / annotations.file_names[position]
+    width, height = int(annotations.widths[position]), int(annotations.heights[position])
+    try:
+        with Image.open(path) as image:
+            turned = as_annotated(image, width, height).convert("RGB")
+            whole = turned.width
+            turned.thumbnail((LARGEST, LARGEST))
+            return np.asarray(turned), turned.width / whole
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise InputError(f"{path}: no picture to draw ({reason}); restore it or remove it from the file") from None
+
+
+def detection_grid(truth: Annotations, images: Path, detections: Found, positions: np.ndarray,
+                   min_score: float = 0.3) -> Figure:
+    """Draw the images of `truth` at `positions` twice: with its boxes, then with detections of at least `min_score`."""
     pairs = []
-    for image_id, true in zip(truth.image_ids.tolist(), read_labelled(truth, images)):
-        found = [d for d in detections if d["image_id"] == image_id and d["score"] >= min_score]
+    for position, true in zip(positions, read_labelled(truth.take(positions), images)):
+        found = (detections.images == position) & (detections.scores >= min_score)
+        names = [truth.categories[k] for k in detections.classes[found]]
         pairs += [replace(true, title="truth"),
-                  Labelled(true.image, [d["bbox"] for d in found], [names[d["category_id"]] for d in found],
-                           [d["score"] for d in found], title=f"detections ≥ {min_score:g}")]
+                  replace(true, boxes=detections.boxes[found], labels=names, scores=detections.scores[found].tolist(),
+                          title=f"detections ≥ {min_score:g}")]
     return collage(pairs, columns=4)
 
 
@@ -98,14 +132,14 @@ def choose(annotations: Annotations, count: int, draw: int = 0) -> np.ndarray:
 
 def collage(pictures: Sequence[Labelled], columns: int = 3) -> Figure:
     """Draw every image with its boxes and their classes, a colour for each class."""
-    figure, grid = _lay_out(pictures, columns)
+    figure, grid = lay_out(pictures, columns)
     names = sorted(set(chain.from_iterable(picture.labels for picture in pictures)))
     colours = dict(zip(names, palette(len(names))))
     for axes, picture in zip(grid, pictures):
-        axes.imshow(picture.image)
-        axes.set_title(picture.title, fontsize=7, pad=3)
+        show(axes, picture)
         draw_boxes(axes, picture.boxes, picture.labels, colours)
     figure.draw_without_rendering()  # settles the layout, by which the labels' places are found
+    figure.set_layout_engine("none")  # once is enough
     for axes, picture in zip(grid, pictures):
         scores = [f" {score:.2f}" for score in picture.scores] or [""] * len(picture.labels)
         texts = [plain(label) + score for label, score in zip(picture.labels, scores)]
@@ -113,20 +147,14 @@ def collage(pictures: Sequence[Labelled], columns: int = 3) -> Figure:
     return figure
 
 
-def _read_image(path: Path, width: int, height: int) -> np.ndarray:
-    """Return uint8 [H, W, 3], turned as its annotations have it.
-
-    Raises InputError where the file is missing or no picture.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.asarray(as_annotated(image, width, height).convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError(f"{path}: no picture to draw ({reason}); restore it or remove it from the file") from None
+def show(axes: Axes, picture: Labelled) -> None:
+    """Draw the image under its title; the axes count in pixels of the file."""
+    height, width = (side / picture.scale for side in picture.image.shape[:2])
+    axes.imshow(picture.image, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+    axes.set_title(picture.title, fontsize=7, pad=3)
 
 
-def _lay_out(pictures: Sequence[Labelled], columns: int) -> tuple[Figure, list[Axes]]:
+def lay_out(pictures: Sequence[Labelled], columns: int) -> tuple[Figure, list[Axes]]:
     """Return a figure with a cell for each picture; rows are as high as the highest image."""
     columns = max(1, min(columns, len(pictures)))
     rows = max(1, math.ceil(len(pictures) / columns))

@@ -37,6 +37,12 @@ WIDEST = 1600  # pixels of an embedded picture
 ABOUT = {
     "collage": "Training images with their labelled boxes",
     "detections": "Validation images with the boxes a detector found",
+    "mistakes": "Validation images with the most confident mistakes and the largest boxes missed",
+    "precision_recall": "Precision against recall of every class, validation images",
+    "steps": "AP on the way, on the tuning split that chose when to stop (never the validation images)",
+    "comparison": "Learning curves of all detectors",
+    "classes": "Learning curves of every class",
+    "exponents": "Errors against images, with their power laws",
     "prevalence": "Boxes per class in every subset",
     "shift": "How often each class is in validation, against training",
 }
@@ -131,6 +137,6 @@ def _to_jpeg(path: Path) -> bytes:
 
 def _caption(stem: str) -> str:
     """Return "Training images with their labelled boxes: digits" for collage_digits."""
-    words = re.split(r"[-_ ]+", stem)
-    about = ABOUT.get(words[0])
-    return f"{about}: {' '.join(words[1:])}".removesuffix(": ") if about else " ".join(words).capitalize()
+    kind = next((kind for kind in ABOUT if re.match(f"{kind}(_|$)", stem)), "")
+    words = " ".join(re.split(r"[-_ ]+", stem.removeprefix(kind))).strip()
+    return f"{ABOUT[kind]}: {words}".removesuffix(": ") if kind else words.capitalize()

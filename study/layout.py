@@ -114,6 +114,11 @@ class RunFolder:
         return self.root / "detections.json"
 
     @property
+    def pictures(self) -> Path:
+        """Of this run alone, where they were asked for."""
+        return self.root / "pictures"
+
+    @property
     def result(self) -> Path:
         """Written last of all."""
         return self.root / "result.json"

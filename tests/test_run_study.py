@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +15,13 @@ import pytest
 import yaml
 
 import run_study
+from datasets.files import write_json
 from detectors.runtime import start
 from study.command import open_study
+from study.layout import StudyFolder
+from study.matrix import Cell
 from tests import folders
-from tests.small import write_split
+from tests.small import make_study, write_dataset, write_split
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = {"batch_size": 8, "epochs": 1, "min_steps": 60, "optimizer": "adam", "learning_rate": 0.001,
@@ -159,7 +163,9 @@ def test_a_study_that_holds_its_validation_images_out_completes(tmp_path):
     for run in folder.glob("paint/runs/tiny/*/draw-0/seed-0"):
         found = {detection["image_id"] for detection in json.loads((run / "detections.json").read_text())}
         assert found and found <= held_out
-    assert (folder / "charts/detections_paint_tiny.png").exists() and (folder / "report.html").exists()
+    pictures = {path.stem for path in (folder / "charts").glob("*_paint_tiny.png")}
+    assert pictures == {f"{kind}_paint_tiny" for kind in ("detections", "mistakes", "precision_recall")}
+    assert (folder / "report.html").exists()
     again = _run(tmp_path)
     assert again.returncode == 0 and "nothing to do: all 3 runs are finished" in again.stdout
 
@@ -183,6 +189,20 @@ def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path,
 
     written = prepare(study, study_folder, study.datasets[0])
     assert [sum(shard.images for shard in manifest.shards) for manifest in written] == images  # and draw 1
+
+
+@pytest.mark.parametrize("looked", [False, True])
+def test_the_largest_subset_is_pictured_and_all_that_looked_on_the_way(tmp_path, looked):
+    study = make_study(write_dataset(tmp_path / "data"))
+    folder, cell = StudyFolder(tmp_path / "studies"), Cell(100.0, "paint", "tiny")
+    write_json(folder.run(cell).detections, [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 0.9}])
+    if looked:
+        look = {"step": 9, "ap": 0.5}
+        write_json(folder.run(replace(cell, fraction=50.0)).tuning, {"best": look, "looks": [look]})
+    run_study.picture_detections(study, folder, study.datasets[0], "tiny")
+    kinds = {"detections", "mistakes", "precision_recall", *(["steps"] if looked else [])}
+    assert {path.name for path in folder.charts.iterdir()} == {
+        f"{kind}_paint_tiny.{suffix}" for kind in kinds for suffix in ("png", "svg")}
 
 
 @pytest.mark.parametrize(("arguments", "fragment"), [

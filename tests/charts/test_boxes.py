@@ -66,3 +66,16 @@ def test_each_class_of_a_crowd_is_named():
 def test_crowds_have_thinner_lines():
     widths = [drawn([[9, 9, 9, 9]] * n, ["cat"] * n).patches[1].get_linewidth() for n in (CROWDED - 1, CROWDED)]
     assert widths[0] > widths[1]
+
+
+def test_lines_have_the_style_of_their_class_over_a_solid_outline():
+    axes = Figure().add_subplot()
+    draw_boxes(axes, [[1, 1, 5, 5], [2, 2, 5, 5]], ["cat", "bicycle"], COLOURS, {"bicycle": "--"}, line=3)
+    assert [(p.get_linestyle(), p.get_linewidth()) for p in axes.patches] == [
+        ("-", 3.9), ("-", 3), ("-", 3.9), ("--", 3)]
+
+
+def test_a_box_without_a_text_has_no_label():
+    axes = drawn([[5, 5, 20, 20], [40, 30, 20, 20]], ["cat", "cat"])
+    write_labels(axes, [[5, 5, 20, 20], [40, 30, 20, 20]], ["cat", "bicycle"], ["", "one"], COLOURS)
+    assert [text.get_text() for text in axes.texts] == ["cat", "cat", "one"]

@@ -1,6 +1,7 @@
 """Every picture has its place, and each box is drawn where it is."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from charts.boxes import CROWDED
-from charts.collage import Labelled, choose, collage, detection_grid, labelled_grid, read_labelled
+from charts.collage import LARGEST, Labelled, choose, collage, detection_grid, labelled_grid, read_labelled
 from charts.save import save_figure
 from datasets.annotations import Annotations
 from datasets.errors import InputError
@@ -16,6 +17,16 @@ from datasets.errors import InputError
 GREY = np.full((60, 80, 3), 128, np.uint8)
 BOX = np.array([[10, 20, 30, 15.5]])
 CLASSES = (("cat", 3), ("dog", 7))
+
+
+class Found(NamedTuple):
+    images: np.ndarray
+    classes: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+
+
+NOTHING = Found(np.empty(0, int), np.empty(0, int), np.empty((0, 4)), np.empty(0))
 
 
 @pytest.fixture
@@ -84,21 +95,34 @@ def test_an_image_that_cannot_be_read_is_named(truth, tmp_path, spoil, reason):
         read_labelled(truth, tmp_path)
 
 
+def test_a_large_image_is_shrunk_and_its_boxes_stay_where_they_are(tmp_path):
+    large = np.zeros((2 * LARGEST, 4 * LARGEST, 3), np.uint8)
+    large[LARGEST:, LARGEST:2 * LARGEST] = 255
+    Image.fromarray(large).save(tmp_path / "0.jpg")
+    data = replace(data_set("a"), widths=np.array([4 * LARGEST]), heights=np.array([2 * LARGEST]),
+                   boxes=np.array([[LARGEST, LARGEST, LARGEST, LARGEST]], float))
+    picture, = read_labelled(data, tmp_path)
+    assert picture.image.shape == (LARGEST // 2, LARGEST, 3) and picture.scale == 0.25
+    axes = collage([picture]).axes[0]
+    assert outlines(axes)[0] == [(LARGEST, LARGEST, LARGEST, LARGEST)]
+    left, right, bottom, top = axes.images[0].get_extent()
+    assert (left, right, bottom, top) == (-0.5, 4 * LARGEST - 0.5, 2 * LARGEST - 0.5, -0.5)
+    assert picture.image[-9:, 230:440].min() > 250 > 5 > picture.image[:, :220].max()
+
+
 def test_detections_stand_beside_the_truth(truth, tmp_path):
-    detections = [
-        {"image_id": 50, "category_id": 7, "bbox": [6, 7, 20, 10], "score": 0.9},
-        {"image_id": 50, "category_id": 3, "bbox": [1, 1, 9, 9], "score": 0.29},
-        {"image_id": 30, "category_id": 3, "bbox": [2, 2, 9, 9], "score": 0.3},
-        {"image_id": 99, "category_id": 3, "bbox": [3, 3, 9, 9], "score": 1.0},
-    ]
-    figure = detection_grid(truth, tmp_path, detections)
+    detections = Found(np.array([0, 0, 2]), np.array([1, 0, 0]), np.array([[6, 7, 20, 10], [1, 1, 9, 9], [2, 2, 9, 9]]),
+                       np.array([0.9, 0.29, 0.3]))
+    figure = detection_grid(truth, tmp_path, detections, np.arange(3))
     left, right, empty, none, _, last = figure.axes[:6]
     assert outlines(left)[0] == [(5, 6, 20, 10), (30, 2, 8, 30)] and texts(left) == ["cat", "dog"]
     assert outlines(right)[0] == [(6, 7, 20, 10)] and texts(right) == ["dog 0.90"]
     assert outlines(left)[1][1] == outlines(right)[1][0] != outlines(left)[1][0]
     assert not empty.patches and not none.patches and texts(last) == ["cat 0.30"]
     assert [axes.get_title() for axes in figure.axes[:2]] == ["truth", "detections ≥ 0.3"]
-    assert len(detection_grid(truth, tmp_path, detections, min_score=0.2).axes[1].texts) == 2
+    assert len(detection_grid(truth, tmp_path, detections, np.arange(3), min_score=0.2).axes[1].texts) == 2
+    last, first = detection_grid(truth, tmp_path, detections, np.array([2, 0])).axes[1::2]
+    assert texts(last) == ["cat 0.30"] and texts(first) == ["dog 0.90"]
 
 
 def data_set(*images, names="abcdefgh"):
@@ -153,5 +177,5 @@ def test_odd_class_names_are_written_as_they_are(tmp_path):
 
 
 def test_a_picture_of_nothing_found_can_be_saved(truth, tmp_path):
-    detection_grid(truth.take(np.array([1])), tmp_path, []).savefig(tmp_path / "grid.png")
+    detection_grid(truth, tmp_path, NOTHING, np.array([1])).savefig(tmp_path / "grid.png")
     assert Image.open(tmp_path / "grid.png").size[0] > 400

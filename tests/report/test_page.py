@@ -88,6 +88,18 @@ def test_no_results_are_one_clear_line(tmp_path):
         write_report(StudyFolder(tmp_path))
 
 
+@pytest.mark.parametrize(("stem", "caption"), [
+    ("precision_recall_digits_ssd", "Precision against recall of every class, validation images: digits ssd"),
+    ("mistakes_digits", "Validation images with the most confident mistakes and the largest boxes missed: digits"),
+    ("steps_my-data_ssd", "AP on the way, on the tuning split that chose when to stop (never the validation images): "
+                          "my data ssd"),
+    ("shift", "How often each class is in validation, against training"), ("shifted_digits", "Shifted digits"),
+])
+def test_pictures_are_captioned_after_their_names(tmp_path, stem, caption):
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / f"{stem}.png")
+    assert embed(tmp_path / f"{stem}.png").caption == caption
+
+
 def test_large_pictures_are_embedded_as_jpeg(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (900, 2000, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "detections_digits.png")
