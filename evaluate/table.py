@@ -20,14 +20,16 @@ def format_table(rows: Sequence[MetricRow], truth: Annotations) -> str:
     names = {ALL: "all classes"} | {name: name for name in truth.categories}
     width = max(map(len, names.values()))
     title = f"{'':{width}}  {'boxes':>7}" + "".join(f"  {m:>6} {f'± stderr [{LEVEL} %]':<22}" for m in WITH_ERROR_BARS)
-    lines = [title.rstrip()]
+    lines = [title]
     for (class_, name), count in zip(names.items(), [sum(boxes), *boxes]):
         cells = "".join(f"  {points(by_key[m, class_]['value']):>6} {_error(by_key[m, class_]):<22}"
                         for m in WITH_ERROR_BARS)
-        lines.append(f"{name:{width}}  {count:>7}{cells}".rstrip())
+        lines.append(f"{name:{width}}  {count:>7}{cells}")
     others = [figure for figure in FIGURES if figure not in WITH_ERROR_BARS]
-    lines += ["", "  ".join(f"{figure} {points(by_key[figure, ALL]['value'])}" for figure in others)]
-    return "\n".join(lines + _left_out(truth.categories, boxes))
+    lines += ["", f"{'':{width}}" + "".join(f"  {figure:>5}" for figure in others)]
+    lines += [f"{name:{width}}" + "".join(f"  {points(by_key[figure, class_]['value']):>5}" for figure in others)
+              for class_, name in names.items()]
+    return "\n".join([line.rstrip() for line in lines] + _left_out(truth.categories, boxes))
 
 
 def points(value: float | None) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from evaluate.coco import score
+from evaluate.coco import FIGURES, score
 from evaluate.result import metric_rows
 from evaluate.table import format_table
 
@@ -22,4 +22,17 @@ def test_without_error_bars_and_without_small_boxes(case_of):
     case = case_of(0)
     truth = replace(case.truth, areas=np.full(case.truth.num_boxes, 2000.0))
     table = format_table(metric_rows(score(truth, case.detections), 0), truth)
-    assert "APs -" in table and "ARl -" in table and "± " not in table.splitlines()[1]
+    assert "± " not in table.splitlines()[1]
+    header, *others = (line.split() for line in table.splitlines()[7:13])
+    assert header == ["AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
+    for row in others:
+        assert row[-10:][1] == row[-10:][3] == row[-10:][7] == row[-10:][9] == "-"
+
+
+def test_every_figure_of_every_class_is_there(case_of):
+    case = case_of(1)
+    scores = score(case.truth, case.detections)
+    table = format_table(metric_rows(scores, 0), case.truth).splitlines()
+    for line, name in zip(table[9:13], case.truth.categories):
+        figures = [scores.values[figure, name] for figure in FIGURES if figure not in ("AP", "AP50")]
+        assert line.split()[2:] == ["-" if np.isnan(value) else f"{100 * value:.1f}" for value in figures]
