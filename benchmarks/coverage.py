@@ -23,8 +23,8 @@ from evaluate.result import metric_rows
 
 WORLD = 30_000  # images
 SIZES = (200, 1_000, 5_000)  # images of a validation set
-STRENGTHS = (-1.5, -0.5, 0.5, 0.6, 2.0)  # of the detectors, in logits; AP .05, .21, .46, .48, .76
-PAIR = 2, 3  # the two that are compared
+STRENGTHS = (-3.0, -1.5, -0.5, 0.5, 0.6, 2.0)  # of the detectors, in logits; AP .002, .05, .21, .46, .48, .76
+PAIRS = (0, 1), (1, 3), (3, 4)  # those that are compared: two weak ones, a weak and a strong one, two alike
 SHARES = np.geomspace(0.5, 0.01, 20)  # of the images that hold a class; COCO's reach from .5 to .002
 FURTHER = np.geomspace(3, 0.2, 20)  # boxes beyond the first in an image that holds one, on average
 BINS = (1, 2, 6, 11, 21, 51, 201, 1001)  # boxes of a class in the sample
@@ -90,10 +90,11 @@ def to_scores(matches: Matches) -> Scores:
 
 
 def measure(world: Sequence[Matches], sizes: Sequence[int], repeats: int, resamples: int, seed: int = 0,
-            pair: tuple[int, int] = PAIR) -> tuple[Tally, dict[str, float]]:
-    """Return the coverage of `repeats` samples of each of `sizes`, and how wide paired intervals are.
+            pairs: Sequence[tuple[int, int]] = PAIRS) -> tuple[Tally, dict[str, float]]:
+    """Return the coverage of `repeats` samples of each of `sizes`, and how exact paired differences are.
 
-    The second is the mean 95 % interval of a difference, as a share of that of two independent samples, per figure.
+    The second is the mean standard error of a difference, as a share of that of two independent samples, per figure,
+    for the last of `pairs`.
     """
     rng, tally, widths = np.random.default_rng(seed), defaultdict(list), defaultdict(list)
     truths = [to_scores(matches).values for matches in world]
@@ -104,10 +105,10 @@ def measure(world: Sequence[Matches], sizes: Sequence[int], repeats: int, resamp
             rows = [metric_rows(each, resamples, repeat) for each in scores]
             for truth, each, judged in zip(truths, scores, rows):
                 _count(tally, judged, truth, each.matches, f"{size:,} images")
-            one, other = pair
-            paired = compare(scores[one], scores[other], resamples, repeat)
-            difference = {key: truths[other][key] - truths[one][key] for key in truths[one]}
-            _count(tally, paired, difference, scores[one].matches, f"{size:,} images", "difference of ")
+            for one, other in pairs:
+                paired = compare(scores[one], scores[other], resamples, repeat)
+                difference = {key: truths[other][key] - truths[one][key] for key in truths[one]}
+                _count(tally, paired, difference, scores[one].matches, f"{size:,} images", "difference of ")
             _compare_widths(widths, paired, rows[one], rows[other])
     return dict(tally), {figure: float(np.mean(shares)) for figure, shares in widths.items()}
 
@@ -160,6 +161,8 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=200, help="behind every error bar (default: 200)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if arguments.repeats < 1 or arguments.resamples < 2 or arguments.seed < 0:
+        parser.error("give at least 1 repeat, 2 resamples and a seed from 0 up")
     world = simulate(np.random.default_rng([arguments.seed, 1]), WORLD)
     tally, widths = measure(world, SIZES, arguments.repeats, arguments.resamples, arguments.seed)
     print("\n".join(format_coverage(tally)))

@@ -10,7 +10,7 @@ import numpy as np
 from datasets.errors import InputError
 from evaluate.bootstrap import bootstrap
 from evaluate.coco import Scores
-from evaluate.result import LEVEL, NARROW, images_with_boxes, quantile
+from evaluate.result import LEVEL, NARROW, images_with_boxes, quantile, wilson
 
 DifferenceRow = TypedDict("DifferenceRow", {
     "metric": str,
@@ -30,7 +30,7 @@ DifferenceRow = TypedDict("DifferenceRow", {
 def compare(one: Scores, other: Scores, resamples: int, seed: int = 0) -> list[DifferenceRow]:
     """Return how much AP and AP50 rise from `one` to `other`, over all classes and for each.
 
-    Raises InputError unless both were judged against the same boxes.
+    Raises InputError where the two were judged against other classes, or other numbers of boxes in some image.
     """
     if not _same_truth(one, other):
         raise InputError("the two were judged against different boxes or images; score both against one truth")
@@ -55,15 +55,21 @@ def _row(key: tuple[str, str], one: float, other: float, drawn: np.ndarray, imag
         return row
     stderr = float(drawn.std(ddof=1))
     row["stderr"], row["better"] = stderr, float(np.mean((drawn > 0) + 0.5 * (drawn == 0)))
-    row["low"], row["high"] = difference_interval(value, stderr, images, LEVEL)
-    row["low_80"], row["high_80"] = difference_interval(value, stderr, images, NARROW)
+    centre = 2 * value - float(drawn.mean())  # less what luck adds to one more than to the other
+    for level, (low, high) in ((LEVEL, ("low", "high")), (NARROW, ("low_80", "high_80"))):
+        ends = difference_interval(centre, stderr, images - 1, level)
+        row[low], row[high] = min(ends[0], value), max(ends[1], value)
     return row
 
 
-def difference_interval(value: float, stderr: float, images: int, level: int) -> tuple[float, float]:
-    """Return Student's interval of a difference, within [-1, 1]. What luck adds to either value cancels out."""
-    half = quantile(level, images) * stderr
-    return max(value - half, -1.0), min(value + half, 1.0)
+def difference_interval(centre: float, stderr: float, freedom: float, level: int) -> tuple[float, float]:
+    """Return Student's interval of a difference, within [-1, 1].
+
+    Where all resamples agree it reaches as far as Wilson's of a share that is the same in all of freedom + 1 images.
+    """
+    reach = quantile(level, freedom)
+    half = reach * stderr if stderr > 0 else wilson(0.0, freedom + 1, reach)[1]
+    return max(centre - half, -1.0), min(centre + half, 1.0)
 
 
 def _defined(value: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from datasets.formats.decode import collector_off, decode
 from datasets.formats.packed import length_bytes, view
 
 FOREIGN = 0.1  # share of detections wholly outside their images from which on these are other images
+MISREAD, TELLING = 0.25, 10  # share of detections over the edge, of so many, from which on boxes may be corners
 _PACKED = re.compile(rb"\x84\xa8image_id\xcb.{8}\xabcategory_id\xcb.{8}\xa4bbox\x94(?:\xcb.{8}){4}\xa5score\xcb.{8}",
                      re.DOTALL)  # a _Record in MessagePack
 _KIND = np.dtype([("", "V11"), ("image", ">f8"), ("", "V13"), ("category", ">f8"), ("", "V7"),
@@ -59,9 +61,10 @@ def join(parts: list[Detections]) -> Detections:
                         for name in ("images", "classes", "boxes", "scores")))
 
 
-def read_detections(path: str | Path, truth: Annotations) -> Detections:
+def read_detections(path: str | Path, truth: Annotations, others: Collection[int] = ()) -> Detections:
     """Read a COCO results file whose images and categories are those of `truth`.
 
+    Detections of the categories with the ids `others` are passed over.
     Raises InputError naming the file and the first record that cannot be scored.
     """
     with collector_off():
@@ -72,12 +75,14 @@ def read_detections(path: str | Path, truth: Annotations) -> Detections:
     classes, mapped = _positions(table["category"].astype(np.float64), np.array(truth.category_ids))
     boxes = np.stack([table[side] for side in ("x", "y", "width", "height")], axis=1).astype(np.float64)
     scores = table["score"].astype(np.float64)
-    bad = ~known | ~mapped | ~((scores >= 0) & (scores <= 1)) | ~np.isfinite(boxes).all(1) | (boxes[:, 2:] < 0).any(1)
+    foreign = np.isin(table["category"], list(others))
+    fit = known & (mapped | foreign) & (scores >= 0) & (scores <= 1)
+    bad = ~(fit & np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1))
     if bad.any():
-        raise InputError(f"{path}: {_fault(records, int(bad.argmax()), known, mapped, truth)}; "
+        raise InputError(f"{path}: {_fault(records, int(bad.argmax()), known, mapped | foreign, truth)}; "
                          f"truth: {truth.source or 'given'}")
-    found = Detections(images, classes, boxes, scores)
-    _refuse_foreign(path, found, truth)
+    found = Detections(*(column[~foreign] for column in (images, classes, boxes, scores)))
+    _refuse_misread(path, found, truth)
     return found
 
 
@@ -102,29 +107,39 @@ def _fault(records: list[_Record], row: int, known: np.ndarray, mapped: np.ndarr
     """Return what is wrong with record `row`, and how to mend it."""
     record, where = records[row], f"[{row}]."
     if not known.any():
-        return f"{where}image_id {record.image_id:g} is no image of the truth, and none of the others is; these are " \
-               "results of another data set"
+        return f"{where}image_id {record.image_id:.17g} is no image of the truth, and none of the others is; these " \
+               "are results of another data set"
     if not known[row]:
-        return f"{where}image_id {record.image_id:g} is no image of the truth; score it against its own data set"
+        return f"{where}image_id {record.image_id:.17g} is no image of the truth; score it against its own data set"
     if not mapped[row]:
-        return (f"{where}category_id {record.category_id:g} is none of the truth's categories "
+        return (f"{where}category_id {record.category_id:.17g} is none of the truth's categories "
                 f"{_abridge(sorted(truth.category_ids))}; map the ids first")
     if not 0 <= record.score <= 1:
         return f"{where}score is {record.score}; it must be a number in [0, 1]"
     return f"{where}bbox is {list(record.bbox)}; it must be finite [x, y, width, height] without negative size"
 
 
-def _refuse_foreign(path: str | Path, found: Detections, truth: Annotations) -> None:
-    """Raise InputError where many boxes lie outside their images: ids from 1 up are the same in any data set."""
+def _refuse_misread(path: str | Path, found: Detections, truth: Annotations) -> None:
+    """Raise InputError where the boxes cannot be meant as they stand: they would score 0 without a word."""
+    if not len(found):
+        return
     x, y, width, height = found.boxes.T
-    outside = ((x >= truth.widths[found.images]) | (y >= truth.heights[found.images]) | (x + width < 0)
-               | (y + height < 0))
-    if outside.sum() > FOREIGN * len(found):
-        row = int(outside.argmax())
-        raise InputError(f"{path}: [{row}].bbox is {found.boxes[row].tolist()}, outside its image of "
-                         f"{truth.widths[found.images[row]]} x {truth.heights[found.images[row]]} pixels, and so "
-                         f"for {outside.sum():,} of {len(found):,}; score it against its own data set, with boxes in "
-                         f"pixels; truth: {truth.source or 'given'}")
+    wide, high = truth.widths[found.images], truth.heights[found.images]
+    with np.errstate(over="ignore"):
+        over = (x + width > 1.02 * wide) | (y + height > 1.02 * high)
+        outside = (x >= wide) | (y >= high) | (x + width < 0) | (y + height < 0)
+    if found.boxes.max() <= 1 < min(wide.min(), high.min()):
+        fault, row = "as are all, within 0 to 1; multiply them by their images' width and height", 0
+    elif len(found) >= TELLING and over.mean() > MISREAD and np.mean((width >= x) & (height >= y)) > 0.99:
+        fault, row = (f"which with {over.sum():,} of {len(found):,} ends beyond its image; these look like corners, "
+                      "and COCO's are [x, y, width, height]"), int(over.argmax())
+    elif outside.mean() > FOREIGN:
+        fault, row = (f"which with {outside.sum():,} of {len(found):,} lies outside its image; score it against its "
+                      "own data set, with boxes in pixels"), int(outside.argmax())
+    else:
+        return
+    raise InputError(f"{path}: [{row}].bbox is {found.boxes[row].tolist()} in an image of {wide[row]} x {high[row]} "
+                     f"pixels, {fault}; truth: {truth.source or 'given'}")
 
 
 def _abridge(ids: list[int], limit: int = 8) -> str:

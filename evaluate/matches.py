@@ -19,7 +19,8 @@ from evaluate.detections import Detections
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 SIZES = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}  # areas
 MAX_DETECTIONS = (1, 10, 100)
-LARGEST_IOU = 1 - 1e-10  # above it a threshold would ask for more than rounding leaves
+
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy")  # areas may be too small for a float: no exception
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def _starts(images: np.ndarray, count: int) -> np.ndarray:
     return np.searchsorted(images, np.arange(count + 1))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _match_images(boxes, crowd, ignore, box_starts, found_boxes, starts, position, thresholds, ignored):
     """Match one class. B boxes and D detections lie image by image, detections best first.
 
@@ -115,7 +116,7 @@ def _match_images(boxes, crowd, ignore, box_starts, found_boxes, starts, positio
         for a in range(len(ignore)):
             order = np.argsort(ignore[a, own], kind="mergesort")
             for t in range(len(thresholds)):
-                _match_image(overlaps, order, crowd[own], ignore[a, own], min(thresholds[t], LARGEST_IOU), met, taken)
+                _match_image(overlaps, order, crowd[own], ignore[a, own], thresholds[t], met, taken)
                 for d in range(len(near)):
                     if met[d] >= 0:
                         box = box_starts[i] + met[d]
@@ -125,7 +126,7 @@ def _match_images(boxes, crowd, ignore, box_starts, found_boxes, starts, positio
     return found, nearest
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _rows_reaching(overlaps, least):
     """Return int64 [N]: the rows of `overlaps` [D, B] in which one is at least `least`."""
     rows, count = np.empty(len(overlaps), np.int64), 0
@@ -138,7 +139,7 @@ def _rows_reaching(overlaps, least):
     return rows[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _match_image(overlaps, order, crowd, ignore, threshold, met, taken):
     """Write to `met` [D] the box that each detection takes, or -1. `order`: the boxes, ignored ones last."""
     taken[:] = False
@@ -156,7 +157,7 @@ def _match_image(overlaps, order, crowd, ignore, threshold, met, taken):
             taken[best] = True
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def overlaps_of(found_boxes, boxes, crowd):
     """Return float64 [D, B], IoU of [x, y, width, height]; of a crowd, the share of the detection inside it."""
     overlaps = np.zeros((len(found_boxes), len(boxes)))

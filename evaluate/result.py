@@ -35,6 +35,7 @@ MetricRow = TypedDict("MetricRow", {
     "low_80": float | None,
     "high_80": float | None,
 })
+ROUNDING = 1e-12  # of the mean of values that are all the same
 NO_ERROR_BAR: ErrorBar = {"stderr": None, "low": None, "high": None, "low_80": None, "high_80": None}
 
 
@@ -60,28 +61,30 @@ def error_bar(value: float, drawn: np.ndarray, images: int) -> ErrorBar:
 
     `images` hold what the figure is about; with one of them, or less than two resamples, there is no error bar.
     An interval is Wilson's of a share, at the value less what luck added to it (the resamples' mean lies above the
-    value by as much), for as many trials as a share with this standard error has, and as many images where that is
-    0; Student's t for those images in place of the normal quantile. After Korn and Graubard 1998 (Survey Methodology
-    24), who do so for shares in surveys. benchmarks/coverage.py says how often it holds the truth.
+    value by as much), for as many trials as a share like that mean with this standard error has, and as many images
+    where that is 0; Student's t for those images in place of the normal quantile; and it holds the value. After Korn
+    and Graubard 1998 (Survey Methodology 24), who do so for shares in surveys. benchmarks/coverage.py says how often it
+    holds the truth.
     """
     drawn = drawn[~np.isnan(drawn)]
     if len(drawn) < 2 or images < 2:
         return NO_ERROR_BAR
-    stderr = float(drawn.std(ddof=1))
-    centre = min(max(2 * value - float(drawn.mean()), 0.0), 1.0)
-    trials = centre * (1 - centre) / stderr**2 if stderr > 0 and 0 < centre < 1 else float(images)
-    (low, high), (low_80, high_80) = (_wilson(centre, trials, quantile(level, images)) for level in (LEVEL, NARROW))
-    return {"stderr": stderr, "low": low, "high": high, "low_80": low_80, "high_80": high_80}
+    stderr, mean = float(drawn.std(ddof=1)), float(drawn.mean())
+    centre = min(max(2 * value - mean, 0.0), 1.0)
+    trials = mean * (1 - mean) / stderr**2 if stderr > ROUNDING else float(images)
+    (low, high), (low_80, high_80) = (wilson(centre, trials, quantile(level, images - 1)) for level in (LEVEL, NARROW))
+    return {"stderr": stderr, "low": min(low, value), "high": max(high, value), "low_80": min(low_80, value),
+            "high_80": max(high_80, value)}
 
 
-def _wilson(share: float, trials: float, quantile: float) -> tuple[float, float]:
+def wilson(share: float, trials: float, quantile: float) -> tuple[float, float]:
     """Return the ends of Wilson's interval (1927, Journal of the American Statistical Association 22)."""
     shrink = 1 + quantile**2 / trials
     middle = (share + quantile**2 / (2 * trials)) / shrink
     half = quantile / shrink * math.sqrt(share * (1 - share) / trials + (quantile / (2 * trials)) ** 2)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    return middle - half if share > 0 else 0.0, middle + half if share < 1 else 1.0
 
 
-def quantile(level: int, images: int) -> float:
-    """Return how many standard errors an interval of `level` per cent goes to either side."""
-    return float(stdtrit(images - 1, 0.5 + level / 200))
+def quantile(level: int, freedom: float) -> float:
+    """Return how many standard errors an interval of `level` per cent goes to either side: Student's t."""
+    return float(stdtrit(freedom, 0.5 + level / 200))

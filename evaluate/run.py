@@ -40,8 +40,10 @@ def evaluate_cell(study: Study, folder: StudyFolder, cell: Cell) -> dict:
     truth = read_validation(dataset)
     identity = fingerprint(evaluation_inputs(
         study, truth, image_bytes(truth, image_folder(dataset, validation_split(dataset))), training["fingerprint"]))
-    if run.result.exists() and (result := read_json(run.result))["fingerprint"] == identity:
-        return result
+    if run.result.exists() and run.detections.exists():
+        result = read_json(run.result)
+        if result.get("fingerprint") == identity:
+            return result
     began = time.monotonic()
     metrics = _judge(study, folder, cell, truth, training["checkpoint"])
     result = {"cell": msgspec.to_builtins(cell), "recipe": study.recipe} | training | {

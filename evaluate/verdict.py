@@ -10,17 +10,18 @@ from evaluate.coco import ALL
 from evaluate.compare import DifferenceRow, difference_interval
 from evaluate.result import LEVEL
 from evaluate.table import points
+from study.results import Spread
 
 
 @dataclass(frozen=True)
 class RunNoise:
-    """How far runs of the same size lie apart, as standard deviations of a metric in [0, 1]; None where unknown."""
+    """How far runs of the same size lie apart, in a metric in [0, 1]; None where unknown."""
 
-    seeds: float | None  # between runs that differ in the seed alone
-    draws: float | None  # in the draw of their images alone
+    seeds: Spread | None  # runs that differ in the seed alone
+    draws: Spread | None  # in the draw of their images alone
 
     @property
-    def of_a_run(self) -> float | None:
+    def of_a_run(self) -> Spread | None:
         return self.seeds if self.draws is None else self.draws
 
 
@@ -38,13 +39,13 @@ def verdict(row: DifferenceRow, one: str, other: str, images: int, noise: Sequen
                "that is worth."
     if row["stderr"] == value == 0:
         return f"{one} and {other} do equally well, in every resample of the validation images."
-    between = _noise_of_difference(noise)
     low, high = row["low"], row["high"]
-    if between:
-        low, high = difference_interval(value, math.hypot(row["stderr"], between), images, LEVEL)
     assert low is not None and high is not None
+    if between := _noise_of_difference(noise):
+        total = _add(Spread(row["stderr"], images - 1), between)
+        low, high = difference_interval((low + high) / 2, total.sd, total.freedom, LEVEL)
     why = "the validation images and the noise between runs" if between else f"these {images:,} validation images"
-    interval = f"{LEVEL} % interval {_signed(low)} to {_signed(high)}"
+    interval = f"{LEVEL} % interval {_signed(low)} to {_signed(high)}" + ", noise between runs included" * bool(between)
     if low > 0:
         return f"Yes, {other} is better than {one}: by {points(value)} points of {metric} ({interval})."
     if high < 0:
@@ -53,16 +54,26 @@ def verdict(row: DifferenceRow, one: str, other: str, images: int, noise: Sequen
            f"{metric}, but {why} leave room for {_signed(low)} to {_signed(high)} ({LEVEL} % interval)."
 
 
-def _noise_of_difference(noise: Sequence[RunNoise]) -> float | None:
-    """Return the standard deviation that runs alone give to a difference, or None."""
-    known = [each.of_a_run for each in noise if each.of_a_run is not None]
-    return math.sqrt(2 * sum(sd**2 for sd in known) / len(known)) if known else None
+def _noise_of_difference(noise: Sequence[RunNoise]) -> Spread | None:
+    """Return the spread that runs alone give to a difference, or None."""
+    known = [each.of_a_run for each in noise if each.of_a_run is not None and each.of_a_run.sd > 0]
+    if not known:
+        return None
+    return _add(known[0], known[-1])
+
+
+def _add(one: Spread, other: Spread) -> Spread:
+    """Return the spread of a sum of two, its freedom after Welch and Satterthwaite (Biometrics Bulletin 2, 1946)."""
+    variances, freedoms = (one.sd**2, other.sd**2), (one.freedom, other.freedom)
+    same = one is other  # an estimate used twice is no better known
+    freedom = one.freedom if same else sum(variances)**2 / sum(v**2 / f for v, f in zip(variances, freedoms))
+    return Spread(math.sqrt(sum(variances)), freedom)
 
 
 def describe_noise(name: str, metric: str, noise: RunNoise) -> str:
     """Return in a sentence how far runs called `name` lie apart."""
-    parts = [f"{points(sd)} points of {metric} where only the {what} differs"
-             for sd, what in ((noise.seeds, "seed"), (noise.draws, "draw of the images")) if sd is not None]
+    parts = [f"{points(spread.sd)} points of {metric} where only the {what} differs"
+             for spread, what in ((noise.seeds, "seed"), (noise.draws, "draw of the images")) if spread is not None]
     if not parts:
         return f"There is one run of {name}: how far another draw or seed would lie from it is not known."
     return f"Runs of {name} differ by {' and by '.join(parts)} (standard deviation)."
@@ -82,7 +93,7 @@ def _format_metric(rows: Sequence[DifferenceRow], metric: str, one: str, other: 
     for name, row in zip(names, rows):
         bar = "" if row["stderr"] is None else \
             f"± {points(row['stderr'])} [{points(row['low'])}, {points(row['high'])}]"
-        better = "" if row["better"] is None else f"{100 * row['better']:.0f} %"
+        better = "" if row["better"] is None or row["stderr"] == 0 else f"{100 * row['better']:.0f} %"
         lines.append(f"{name:{width}}  {points(row['one']):>{wide}}  {points(row['other']):>{wide}}  "
                      f"{_signed(row['value']):>9} {bar:<22}  {better:>8}".rstrip())
     return "\n".join(lines)

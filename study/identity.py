@@ -24,7 +24,7 @@ from study.matrix import Cell
 
 NOT_OF_A_RUN = ("root", "checkpoint", "max_corrupt")  # files may move, and limits be raised
 EVALUATION = 2  # raised when result.json says something else or more, so that finished runs are evaluated again
-PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "pycocotools", "pillow")
+PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "numba", "scipy", "pillow")
 
 
 def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,14 @@ COLUMNS = ("dataset", "detector", "recipe", "fraction", "images", "boxes", "draw
 FIGURE = ("dataset", "detector", "recipe", "fraction", "metric", "class")  # what runs are repeated of
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How far runs of one size lie apart."""
+
+    sd: float  # standard deviation of a metric in [0, 1]
+    freedom: float  # degrees of freedom that it is known by
+
+
 def collect(study: Study, folder: StudyFolder) -> pd.DataFrame:
     """Write results.csv from the result files of the study's cells, and return it. A cell without one is left out."""
     table = _tabulate(folder, cells(study))
@@ -28,33 +36,38 @@ def collect(study: Study, folder: StudyFolder) -> pd.DataFrame:
     return table
 
 
-def spreads(study: Study, folder: StudyFolder, cell: Cell, metric: str) -> tuple[float | None, float | None]:
-    """Return sd_seeds and sd_draws of `metric` over all classes for runs of the cell's size; None where unknown."""
+def spreads(study: Study, folder: StudyFolder, cell: Cell, metric: str) -> tuple[Spread | None, Spread | None]:
+    """Return the spread between seeds and between draws of `metric` over all classes, for runs of the cell's size.
+
+    None where there is a single run.
+    """
     alike = [c for c in cells(study)
              if (c.fraction, c.dataset, c.detector) == (cell.fraction, cell.dataset, cell.detector)]
     table = _tabulate(folder, alike)
-    for row in table.to_dict("records"):
-        if row["metric"] == metric and row["class"] == "":
-            return _known(row["sd_seeds"]), _known(row["sd_draws"])
-    return None, None
+    table = table.loc[(table["metric"] == metric) & (table["class"] == "")].reset_index(drop=True)
+    return _spread(table, fixed="draw"), _spread(table, fixed="seed")
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _spread(table: pd.DataFrame, fixed: str) -> Spread | None:
+    """Return the spread of one figure's runs, or None."""
+    sd, freedom = _deviation(table, fixed)
+    return Spread(float(sd[0]), float(freedom[0])) if len(table) and freedom[0] > 0 else None
 
 
 def _tabulate(folder: StudyFolder, of: list[Cell]) -> pd.DataFrame:
     """Return the rows of the cells that have a result."""
     rows = [row for cell in of if (path := folder.run(cell).result).exists() for row in _rows(path)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["sd_seeds"], table["sd_draws"] = _deviation(table, fixed="draw"), _deviation(table, fixed="seed")
+    table["sd_seeds"] = _deviation(table, fixed="draw")[0]
+    table["sd_draws"] = _deviation(table, fixed="seed")[0]
     return table
 
 
-def _deviation(table: pd.DataFrame, fixed: str) -> np.ndarray:
-    """Return for each row the standard deviation of its figure between runs of one `fixed`; nan where there is one.
+def _deviation(table: pd.DataFrame, fixed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each row the standard deviation of its figure between runs of one `fixed`, and its freedom.
 
-    Where there are several groups of such runs, their variances are pooled by their degrees of freedom.
+    nan and 0 where there is a single run. Where there are several groups of such runs, their variances are pooled by
+    their degrees of freedom.
     """
     values = table["value"].to_numpy(float)
     known = ~np.isnan(values)
@@ -62,8 +75,8 @@ def _deviation(table: pd.DataFrame, fixed: str) -> np.ndarray:
     count = np.maximum(np.bincount(alike, known), 1)
     mean = np.bincount(alike, np.nan_to_num(values)) / count
     squares = np.bincount(figure, np.where(known, (values - mean[alike]) ** 2, 0))
-    freedom = np.bincount(figure, np.where(known, 1 - 1 / count[alike], 0))
-    return np.sqrt(squares / np.where(freedom > 0, freedom, np.nan))[figure]
+    freedom = np.round(np.bincount(figure, np.where(known, 1 - 1 / count[alike], 0)))
+    return np.sqrt(squares / np.where(freedom > 0, freedom, np.nan))[figure], freedom[figure]
 
 
 def _numbers(table: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:

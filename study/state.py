@@ -34,4 +34,6 @@ def is_finished(study: Study, folder: StudyFolder, cell: Cell) -> bool:
     validation = read_validation(dataset)
     size = image_bytes(validation, image_folder(dataset, validation_split(dataset)))
     evaluation = evaluation_inputs(study, validation, size, fingerprint(training))
-    return run.result.exists() and read_json(run.result).get("fingerprint") == fingerprint(evaluation)
+    if not run.result.exists() or not run.detections.exists():
+        return False
+    return read_json(run.result).get("fingerprint") == fingerprint(evaluation)

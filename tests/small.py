@@ -8,9 +8,12 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from datasets.files import write_json
 from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Study
-from study.identity import claim
-from study.layout import RunFolder
+from study.data import cut_orders, image_bytes, image_folder, read_subset, read_train, read_validation, validation_split
+from study.identity import claim, evaluation_inputs, fingerprint, training_inputs
+from study.layout import RunFolder, StudyFolder
+from study.matrix import Cell
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 220, 30), "blue": (30, 30, 220)}
 
@@ -61,6 +64,19 @@ def begin(run: RunFolder, inputs: dict) -> None:
     claim(run, inputs)
     run.checkpoints.mkdir(exist_ok=True)
     (run.checkpoints / "ckpt-1.index").touch()
+
+
+def finish(study: Study, folder: StudyFolder, cell: Cell, content: dict) -> RunFolder:
+    """Give a run out as trained and evaluated with `content` in its result, but for detections. Return its folder."""
+    run, dataset = folder.run(cell), study.datasets[0]
+    cut_orders(study, folder, dataset, read_train(dataset))
+    subset, truth = read_subset(folder, dataset, cell), read_validation(dataset)
+    inputs = training_inputs(study, cell, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
+    begin(run, inputs)
+    size = image_bytes(truth, image_folder(dataset, validation_split(dataset)))
+    evaluation = fingerprint(evaluation_inputs(study, truth, size, fingerprint(inputs)))
+    write_json(run.result, content | {"fingerprint": evaluation})
+    return run
 
 
 def write_config(path: Path, study: Study) -> Path:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
-from datasets.formats.coco import read_coco
 from evaluate.commands.score import add_resamples, check_resamples
 from study.command import add_study_arguments, find_cell, open_study
 from study.config import Study, find_dataset
 from study.data import read_validation
 from study.layout import StudyFolder
 from study.matrix import Cell, fraction_key
+from study.state import is_finished
 
 if TYPE_CHECKING:
     from evaluate.compare import DifferenceRow
@@ -34,7 +35,7 @@ def add(commands) -> None:
     files.add_argument("--classes", nargs="+", default=(), metavar="NAME", help="of these classes (default: all)")
     _add_common(files)
     files.set_defaults(run=_compare_files)
-    runs = commands.add_parser("compare-runs", help="compare two subset sizes of a study")
+    runs = commands.add_parser("compare-runs", help="compare two runs of a study: sizes, detectors, draws or seeds")
     add_study_arguments(runs)
     runs.add_argument("dataset", metavar="DATASET")
     runs.add_argument("detector", metavar="DETECTOR")
@@ -43,6 +44,9 @@ def add(commands) -> None:
     runs.add_argument("draw", metavar="DRAW", type=int, nargs="?", default=0, help="which order (default: 0)")
     runs.add_argument("training_seed", metavar="SEED", type=int, nargs="?", default=0,
                       help="of the training (default: 0)")
+    for what, kind in (("detector", str), ("draw", int), ("seed", int)):
+        runs.add_argument(f"--other-{what}", type=kind, metavar=what.upper(),
+                          help=f"{what} of the second run (default: that of the first)")
     _add_common(runs)
     runs.set_defaults(run=_compare_runs)
 
@@ -56,37 +60,51 @@ def _compare_files(arguments: argparse.Namespace) -> int:
     check_resamples(arguments)
     if len({Path(path).resolve() for path in arguments.detections}) == 1:
         raise InputError(f"{arguments.detections[1]}: given twice to --detections; give two different files")
-    truth = read_coco(arguments.truth, arguments.classes)
-    rows = _compare(truth, arguments.detections, arguments)
+    from evaluate.truth import read_truth
+
+    truth, others = read_truth(arguments.truth, arguments.classes)
+    rows = _compare(truth, arguments.detections, arguments, others)
     return _print(rows, truth, _short_names(*arguments.detections), arguments.json)
 
 
 def _compare_runs(arguments: argparse.Namespace) -> int:
     check_resamples(arguments)
-    if arguments.fractions[0] == arguments.fractions[1]:
-        raise InputError(f"both fractions are {fraction_key(arguments.fractions[0])} %; give two different ones")
     study, folder = open_study(arguments)
-    pair = [_find(study, arguments, fraction) for fraction in arguments.fractions]
+    pair = _find_pair(study, arguments)
+    if pair[0] == pair[1]:
+        raise InputError(f"{pair[0]}: given twice; give two different fractions, or --other-detector, --other-draw or "
+                         "--other-seed")
     for cell in pair:
-        if not folder.run(cell).detections.exists():
-            raise InputError(f"{cell}: not trained and evaluated yet, {folder.run(cell).detections} is missing; run "
+        if not is_finished(study, folder, cell):
+            raise InputError(f"{cell}: not evaluated by this version yet, or its inputs changed; run "
                              "train/train_subset.sh and evaluate/evaluate_subset.sh first")
     truth = read_validation(find_dataset(study, arguments.dataset))
     rows = _compare(truth, [str(folder.run(cell).detections) for cell in pair], arguments)
-    names = [f"{fraction_key(cell.fraction)} %" for cell in pair]
-    return _print(rows, truth, names, arguments.json, [_noise(study, folder, cell) for cell in pair])
+    return _print(rows, truth, _cell_names(*pair), arguments.json, [_noise(study, folder, cell) for cell in pair])
 
 
-def _find(study: Study, arguments: argparse.Namespace, fraction: float) -> Cell:
-    return find_cell(study, argparse.Namespace(dataset=arguments.dataset, detector=arguments.detector,
-                                               fraction=fraction, draw=arguments.draw, seed=arguments.training_seed))
+def _find_pair(study: Study, arguments: argparse.Namespace) -> list[Cell]:
+    first = {"detector": arguments.detector, "draw": arguments.draw, "seed": arguments.training_seed}
+    second = {what: own if (given := getattr(arguments, f"other_{what}")) is None else given
+              for what, own in first.items()}
+    return [find_cell(study, argparse.Namespace(dataset=arguments.dataset, fraction=fraction, **rest))
+            for fraction, rest in zip(arguments.fractions, (first, second))]
 
 
-def _compare(truth: Annotations, paths: list[str], arguments: argparse.Namespace) -> list[DifferenceRow]:
+def _cell_names(one: Cell, other: Cell) -> list[str]:
+    """Return names for two cells of what tells them apart."""
+    parts = [(f"{fraction_key(c.fraction)} %", c.detector, f"draw {c.draw}", f"seed {c.seed}") for c in (one, other)]
+    differ = [a != b for a, b in zip(*parts)]
+    return [" ".join(part for part, told in zip(own, differ) if told) for own in parts]
+
+
+def _compare(truth: Annotations, paths: list[str], arguments: argparse.Namespace,
+             others: Collection[int] = ()) -> list[DifferenceRow]:
     from evaluate.coco import score
     from evaluate.compare import compare
+    from evaluate.detections import read_detections
 
-    one, other = (score(truth, path) for path in paths)
+    one, other = (score(truth, read_detections(path, truth, others)) for path in paths)
     return compare(one, other, arguments.resamples, arguments.seed)
 
 

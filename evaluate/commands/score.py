@@ -6,7 +6,6 @@ import argparse
 import json
 
 from datasets.errors import InputError
-from datasets.formats.coco import read_coco
 
 
 def add(commands) -> None:
@@ -35,11 +34,19 @@ def check_resamples(arguments: argparse.Namespace) -> None:
 
 def _score(arguments: argparse.Namespace) -> int:
     from evaluate.coco import score
+    from evaluate.detections import read_detections
     from evaluate.result import metric_rows
     from evaluate.table import format_table
+    from evaluate.truth import read_truth
 
     check_resamples(arguments)
-    truth = read_coco(arguments.truth, arguments.classes)
-    rows = metric_rows(score(truth, arguments.detections), arguments.resamples, arguments.seed)
-    print(json.dumps(rows, indent=1) if arguments.json else format_table(rows, truth))
+    truth, others = read_truth(arguments.truth, arguments.classes)
+    detections = read_detections(arguments.detections, truth, others)
+    rows = metric_rows(score(truth, detections), arguments.resamples, arguments.seed)
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    answered = len(set(detections.images.tolist()))
+    print(f"{len(detections):,} detections in {answered:,} of {truth.num_images:,} images\n")
+    print(format_table(rows, truth))
     return 0

@@ -9,7 +9,7 @@ from benchmarks.coverage import format_coverage, measure, simulate, take_images,
 @pytest.fixture(scope="module")
 def measured():
     world = simulate(np.random.default_rng(1), 10_000, strengths=(-0.5, 0.5, 0.6))
-    return measure(world, sizes=(1000,), repeats=60, resamples=100, pair=(1, 2))
+    return measure(world, sizes=(1000,), repeats=60, resamples=100, pairs=[(0, 1), (1, 2)])
 
 
 def coverage(tally, figure, groups):

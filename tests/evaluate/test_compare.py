@@ -8,7 +8,7 @@ import pytest
 from datasets.errors import InputError
 from evaluate.bootstrap import bootstrap
 from evaluate.coco import ALL, score
-from evaluate.compare import compare
+from evaluate.compare import compare, difference_interval
 from evaluate.detections import Detections, join
 
 
@@ -35,7 +35,9 @@ def test_a_row_holds_the_difference_and_its_spread_over_shared_resamples(pair):
         assert row["value"] == other.values[key] - one.values[key]
         assert row["stderr"] == pytest.approx(np.std(difference, ddof=1))
         assert row["better"] == pytest.approx(np.mean(difference > 0) + np.mean(difference == 0) / 2)
-        assert row["low"] < row["low_80"] < row["value"] < row["high_80"] < row["high"]
+        assert row["low"] < row["low_80"] <= row["value"] <= row["high_80"] < row["high"]
+        centre = 2 * row["value"] - np.mean(difference)
+        assert row["high"] - centre == pytest.approx(centre - row["low"])
 
 
 def test_the_other_way_round_it_is_the_same_with_the_sign_changed(pair):
@@ -47,8 +49,18 @@ def test_the_other_way_round_it_is_the_same_with_the_sign_changed(pair):
 
 def test_a_run_does_not_differ_from_itself(pair):
     rows = compare(pair[0], pair[0], 20)
-    assert all(row["value"] == row["stderr"] == row["low"] == row["high"] == 0 and row["better"] == 0.5
-               for row in rows if row["class"] != "class 0")
+    for row in rows:
+        if row["class"] != "class 0":
+            assert row["value"] == row["stderr"] == 0 and row["better"] == 0.5
+            assert -0.3 < row["low"] == -row["high"] < 0
+
+
+def test_few_images_that_agree_are_no_proof():
+    """Everything against nothing in two images: Wilson's interval reaches down nearly as far as that of one run."""
+    low, high = difference_interval(1.0, 0.0, 1, 95)
+    assert low < 0.05 and high == 1
+    assert difference_interval(1.0, 0.0, 999, 95)[0] > 0.99
+    assert difference_interval(0.2, 5.0, 9, 95) == (-1, 1)
 
 
 def test_a_class_without_boxes_and_no_resamples_have_nothing_to_tell(pair):

@@ -67,9 +67,11 @@ def test_other_keys_are_dropped_and_whole_numbers_taken(case, path):
     ({"score": 1.01}, r"\[1\]\.score is 1\.01; it must be a number in \[0, 1\]"),
     ({"score": -0.1}, r"\[1\]\.score is -0\.1"),
     ({"bbox": [1, 2, -3, 4]}, r"\[1\]\.bbox is \[1.*negative size"),
+    ({"bbox": [1, 2, 3, -4]}, r"\[1\]\.bbox is \[1.*negative size"),
+    ({"image_id": 2_007_000_033}, r"\[1\]\.image_id 2007000033 is no image"),
     ({"bbox": [1, 2, 3]}, r"\$\[1\]\.bbox"),
-    ({"bbox": [500, 2, 3, 4]}, r"\[1\]\.bbox is \[500.*outside its image of 400 x 400 pixels, and so for 1 of 2"),
-    ({"bbox": [0, -90, 3, 80]}, r"\[1\]\.bbox is .*outside its image"),
+    ({"bbox": [500, 2, 3, 4]}, r"\[1\]\.bbox is \[500.* in an image of 400 x 400 pixels, which with 1 of 2 lies outs"),
+    ({"bbox": [0, -90, 3, 80]}, r"\[1\]\.bbox is .*lies outside its image"),
     ({"score": "0.5"}, r"\$\[1\]\.score"),
     ({"score": float("nan")}, r"got NaN.*\$\[1\]\.score"),
     ({"bbox": [1, float("inf"), 3, 4]}, r"got Infinity.*\$\[1\]\.bbox\[1\]"),
@@ -92,6 +94,44 @@ def test_a_few_boxes_outside_their_images_are_scored(case, path):
     """A detector that does not clip may put some there; they are false positives."""
     write(path, [*case.records, {**case.records[0], "bbox": [500, 500, 10, 10]}])
     assert len(read_detections(path, case.truth)) == len(case.records) + 1
+
+
+@pytest.mark.parametrize(("box", "inside"), [
+    ([300, 0, 5, 5], False), ([299, 0, 5, 5], True), ([0, 200, 5, 5], False), ([0, 199, 5, 5], True),
+    ([-5, 0, 5, 5], True), ([-6, 0, 5, 5], False), ([0, -5, 5, 5], True), ([0, -6, 5, 5], False),
+])
+def test_what_touches_its_image_is_in_it(case, path, box, inside):
+    count = case.truth.num_images
+    truth = replace(case.truth, widths=np.full(count, 300, np.int32), heights=np.full(count, 200, np.int32))
+    write(path, [{**case.records[0], "bbox": box}])
+    if inside:
+        assert len(read_detections(path, truth)) == 1
+    else:
+        with pytest.raises(InputError, match="in an image of 300 x 200 pixels"):
+            read_detections(path, truth)
+
+
+def test_normalised_boxes_are_refused(case, path):
+    write(path, [{**r, "bbox": [side / 400 for side in r["bbox"]]} for r in case.records if max(r["bbox"]) <= 400])
+    with pytest.raises(InputError, match=r"\[0\]\.bbox is \[0\..* within 0 to 1; multiply them"):
+        read_detections(path, case.truth)
+
+
+def test_corners_are_refused(case, path):
+    corners = [(r, *r["bbox"]) for r in case.records]
+    write(path, [{**r, "bbox": [x, y, x + w, y + h]} for r, x, y, w, h in corners if min(x, y) >= 0])
+    with pytest.raises(InputError, match=r"\]\.bbox is .* ends beyond its image; these look like corners"):
+        read_detections(path, case.truth)
+
+
+def test_other_categories_are_passed_over(case, path):
+    write_detections(path, case.detections, case.truth)
+    first, *rest = case.truth.category_ids
+    fewer = replace(case.truth, categories=case.truth.categories[1:], category_ids=tuple(rest))
+    found = read_detections(path, fewer, others=[first])
+    assert_same(found, to_detections([r for r in case.records if r["category_id"] != first], fewer))
+    with pytest.raises(InputError, match=f"category_id {first} is none of the truth's categories"):
+        read_detections(path, fewer)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"annotations": []}', "[1]", "[{}]", "nonsense", '[{"image_id": 1'])

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from datasets.annotations import Annotations
+from evaluate.detections import Detections
 from evaluate.matches import IOU_THRESHOLDS, SIZES, match, overlaps_of
 from tests.evaluate.conftest import to_detections
 
@@ -73,6 +75,49 @@ def test_the_nearest_box_is_of_the_same_image_and_class_and_overlaps(case_of):
 def test_overlaps(detection, box, crowd, expected):
     overlap = overlaps_of(np.array([detection], float), np.array([box], float), np.array([crowd]))
     assert overlap.tolist() == [[expected]]
+
+
+def make_truth(boxes, areas=None) -> Annotations:
+    count = len(boxes)
+    boxes = np.array(boxes, float)
+    return Annotations(("cat",), (1,), np.array([5]), ("5.jpg",), np.array([400]), np.array([300]),
+                       np.array([0, count]), boxes, np.zeros(count, np.int32), np.zeros(count, bool),
+                       boxes[:, 2] * boxes[:, 3] if areas is None else np.array(areas, float))
+
+
+def find(*boxes) -> Detections:
+    return Detections(np.zeros(len(boxes), np.int32), np.zeros(len(boxes), np.int32), np.array(boxes, float),
+                      np.linspace(0.9, 0.1, len(boxes)))
+
+
+def test_an_overlap_of_exactly_the_threshold_is_a_match():
+    found = match(make_truth([(0, 0, 10, 10)]), find((0, 0, 10, 20)))[0]  # IoU 0.5
+    assert found.found[0, :, 0].tolist() == [True] + [False] * 9 and found.nearest.tolist() == [0]
+
+
+def test_of_equal_overlaps_the_last_box_is_taken():
+    truth = make_truth([(0, 0, 10, 10), (0, 0, 10, 10), (100, 0, 10, 10)])
+    assert match(truth, find((0, 0, 10, 10), (0, 0, 10, 10), (0, 0, 10, 10)))[0].nearest.tolist() == [1, 0, -1]
+
+
+def test_boxes_of_another_size_come_after_all_others_in_their_order():
+    """With more boxes than a sort of few handles in order by chance."""
+    boxes = [(0, 0, 10, 10)] * 40
+    areas = [5000.0, 50.0] * 20  # every second one is small
+    found = match(make_truth(boxes, areas), find(*boxes))[0]
+    assert found.nearest.tolist() == list(range(39, -1, -1))
+    assert found.found[1, 0].tolist() == [True] * 20 + [False] * 20 and found.ignored[1, 0].sum() == 20
+
+
+def test_the_nearest_box_is_that_of_all_sizes():
+    truth = make_truth([(0, 0, 40, 40), (0, 0, 30, 30)])  # a medium and a small one
+    found = match(truth, find((0, 0, 36, 36)))[0]
+    assert found.nearest.tolist() == [0] and found.found[1, 0].tolist() == [True]
+
+
+def test_areas_too_small_for_a_float_meet_nothing():
+    found = match(make_truth([(0, 0, 1e-200, 1e-200)]), find((0, 0, 1e-200, 1e-200)))[0]
+    assert not found.found.any()
 
 
 def test_nothing_detected_gives_empty_arrays(case_of):

@@ -3,6 +3,7 @@
 import pytest
 
 from evaluate.verdict import RunNoise, describe_noise, format_differences, verdict
+from study.results import Spread
 
 ROW = {"metric": "AP", "class": "", "one": 0.21, "other": 0.25, "value": 0.04, "stderr": 0.01, "low": 0.02,
        "high": 0.06, "low_80": 0.027, "high_80": 0.053, "better": 0.99}
@@ -26,16 +27,25 @@ def test_the_answer_follows_from_the_interval(changes, expected):
 
 
 def test_noise_between_runs_widens_the_interval():
-    unknown, small, large = (RunNoise(None, None), RunNoise(0.001, None), RunNoise(0.001, 0.03))
+    unknown, small, large = (RunNoise(None, None), RunNoise(Spread(0.001, 200), None),
+                             RunNoise(Spread(0.001, 5), Spread(0.03, 200)))
     assert verdict(ROW, "5 %", "10 %", 1600, [unknown, unknown]) == verdict(ROW, "5 %", "10 %", 1600)
-    assert verdict(ROW, "5 %", "10 %", 1600, [small, unknown]).endswith("(95 % interval +2.0 to +6.0).")
+    assert verdict(ROW, "5 %", "10 %", 1600, [small, unknown]).endswith(
+        "(95 % interval +2.0 to +6.0, noise between runs included).")
     assert verdict(ROW, "5 %", "10 %", 1600, [large, large]) == (
         "It cannot be told whether 10 % is better than 5 %: the difference is +4.0 points of AP, but the validation "
-        "images and the noise between runs leave room for -4.5 to +12.5 (95 % interval).")
+        "images and the noise between runs leave room for -4.6 to +12.6 (95 % interval).")
+
+
+def test_noise_known_from_two_runs_alone_is_hardly_known():
+    """With one degree of freedom Student's t reaches 12.7 standard errors, not 2."""
+    few, many = ([RunNoise(Spread(0.01, freedom), None)] for freedom in (1, 1000))
+    assert verdict(ROW, "5 %", "10 %", 1600, many).startswith("Yes")
+    assert verdict(ROW, "5 %", "10 %", 1600, few).startswith("It cannot be told")
 
 
 def test_noise_in_words():
-    assert describe_noise("5 %", "AP", RunNoise(0.004, 0.011)) == (
+    assert describe_noise("5 %", "AP", RunNoise(Spread(0.004, 1), Spread(0.011, 1))) == (
         "Runs of 5 % differ by 0.4 points of AP where only the seed differs and by 1.1 points of AP where only the "
         "draw of the images differs (standard deviation).")
     assert describe_noise("5 %", "AP", RunNoise(None, None)).startswith("There is one run of 5 %")

@@ -82,8 +82,9 @@ def test_noise_between_runs_stands_beside_every_figure(tmp_path, folder):
 def test_noise_between_runs_of_one_size(tmp_path, folder):
     study = repeated(tmp_path, folder)
     table = collect(study, folder)
-    assert spreads(study, folder, Cell(10.0, "paint", "tiny", 2, 1), "AP") == (table["sd_seeds"][0],
-                                                                              table["sd_draws"][0])
+    seeds, draws = spreads(study, folder, Cell(10.0, "paint", "tiny", 2, 1), "AP")
+    assert (seeds.freedom, draws.freedom) == (3, 4)
+    assert (seeds.sd, draws.sd) == (table["sd_seeds"][0], table["sd_draws"][0])
     assert spreads(study, folder, Cell(50.0, "paint", "tiny"), "AP") == (None, None)
     assert spreads(study, folder, Cell(10.0, "paint", "tiny"), "AR1") == (None, None)
     assert spreads(make_study(tmp_path), StudyFolder(tmp_path / "empty"), Cell(10.0, "paint", "tiny"), "AP") == (

@@ -23,11 +23,12 @@ def inputs(study, folder):
 
 
 @pytest.fixture
-def result(study, inputs):
+def result(study, folder, inputs):
     dataset = study.datasets[0]
     truth = read_validation(dataset)
     size = image_bytes(truth, image_folder(dataset, dataset.validation))
     evaluation = evaluation_inputs(study, truth, size, fingerprint(inputs))
+    write_json(folder.run(CELL).detections, [])
     return {"fingerprint": fingerprint(evaluation)}
 
 
@@ -39,6 +40,8 @@ def test_a_run_is_finished_when_its_own_result_is_there(study, folder, inputs, r
     write_json(run.result, result)
     assert is_finished(study, folder, CELL)
     assert not is_finished(study, folder, Cell(50.0, "paint", "tiny"))
+    run.detections.unlink()
+    assert not is_finished(study, folder, CELL)
 
 
 @pytest.mark.parametrize("content", [{"fingerprint": "of something else"}, {}])

@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from datasets.files import write_json
 from datasets.formats.coco import write_coco
 from evaluate.__main__ import main
 from evaluate.coco import score
@@ -16,7 +15,7 @@ from study.config import Repeats
 from study.data import read_validation
 from study.layout import StudyFolder
 from study.matrix import Cell
-from tests.small import make_study, write_config, write_dataset
+from tests.small import finish, make_study, write_config, write_dataset
 
 
 def answer(truth, share: float) -> Detections:
@@ -66,15 +65,6 @@ def test_a_mistake_is_one_line(files, extra, message, capsys):
     assert captured.out == "" and captured.err.count("\n") == 1 and message in captured.err
 
 
-def finish(folder: StudyFolder, cell: Cell, truth, share: float, value: float) -> None:
-    """Leave what `evaluate run` leaves behind."""
-    write_detections(folder.run(cell).detections, answer(truth, share), truth)
-    row = {"metric": "AP", "class": "", "value": value}
-    write_json(folder.run(cell).result, {
-        "cell": msgspec.to_builtins(cell), "recipe": "scaled", "images": 2, "boxes": 5, "steps": 500,
-        "checkpoint": "ckpt-500", "train_seconds": 1.0, "evaluate_seconds": 1.0, "metrics": [row]})
-
-
 @pytest.fixture
 def runs(tmp_path):
     """The arguments for a study with two draws of 10 % and one of 50 %; 100 % is not trained."""
@@ -82,7 +72,11 @@ def runs(tmp_path):
     folder = StudyFolder(tmp_path / "studies" / "small")
     truth = read_validation(study.datasets[0])
     for fraction, draw, share, value in ((10.0, 0, 0.3, 0.31), (10.0, 1, 0.4, 0.33), (50.0, 0, 1.0, 0.8)):
-        finish(folder, Cell(fraction, "paint", "tiny", draw), truth, share, value)
+        cell, row = Cell(fraction, "paint", "tiny", draw), {"metric": "AP", "class": "", "value": value}
+        run = finish(study, folder, cell, {
+            "cell": msgspec.to_builtins(cell), "recipe": "scaled", "images": 2, "boxes": 5, "steps": 500,
+            "checkpoint": "ckpt-500", "train_seconds": 1.0, "evaluate_seconds": 1.0, "metrics": [row]})
+        write_detections(run.detections, answer(truth, share), truth)
     return ["compare-runs", str(write_config(tmp_path / "study.yaml", study)), "paint", "tiny",
             "--studies", str(tmp_path / "studies"), "--resamples", "40"]
 
@@ -107,11 +101,41 @@ def test_runs_are_compared_as_their_files_are(runs, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("cells,message", [
-    (["10", "10"], "both fractions are 10 %"), (["10", "100"], "100 % draw 0 seed 0: not trained and evaluated yet"),
+    (["10", "10"], "10 % draw 0 seed 0: given twice"),
+    (["10", "100"], "100 % draw 0 seed 0: not evaluated by this version"),
     (["10", "33"], "the study has no run"), (["10", "50", "1"], "the study has no run"),
     (["0", "50"], "outside (0, 100]"),
 ])
 def test_runs_that_are_not_there_are_one_line(runs, cells, message, capsys):
     assert main([*runs, *cells]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and message in captured.err
+
+
+def test_detections_whose_result_is_gone_or_of_other_inputs_are_not_compared(runs, tmp_path, capsys):
+    result = tmp_path / "studies/small/paint/runs/tiny/10/draw-0/seed-0/result.json"
+    result.write_text(result.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    assert main([*runs, "10", "50"]) == 2
+    assert "not evaluated by this version yet, or its inputs changed" in capsys.readouterr().err
+
+
+def test_detections_of_other_classes_are_passed_over(files, case_of, capsys):
+    name = case_of(0, images=60, crowd=0).truth.categories[2]
+    assert main([*files, "--json"]) == 0
+    rows = {(row["metric"], row["class"]): row for row in json.loads(capsys.readouterr().out)}
+    assert main([*files, "--classes", name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[1]["value"] == rows["AP", name]["value"]
+
+
+def test_two_draws_of_a_size_are_compared(runs, capsys):
+    assert main([*runs, "10", "10", "--other-draw", "1"]) == 0
+    assert "draw 1 " in capsys.readouterr().out.splitlines()[0]
+
+
+@pytest.mark.parametrize("extra,message", [
+    (["--other-detector", "large"], "large"), (["--other-seed", "3"], "the study has no run"),
+])
+def test_another_run_that_is_not_there_is_one_line(runs, extra, message, capsys):
+    assert main([*runs, "10", "10", *extra]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and message in captured.err

@@ -9,7 +9,7 @@ import pytest
 from datasets.formats.coco import write_coco
 from evaluate.__main__ import main
 from evaluate.coco import ALL, score
-from evaluate.detections import Detections, write_detections
+from evaluate.detections import write_detections
 
 
 @pytest.fixture
@@ -43,14 +43,21 @@ def test_table_is_in_points_and_says_which_classes_are_left_out(case, arguments,
     assert "nan" not in table and "-1" not in table and "None" not in table
 
 
-def test_classes_can_be_chosen(case, arguments, tmp_path, capsys):
-    name, found = case.truth.categories[2], case.detections
-    keep = found.classes == 2
-    only = Detections(found.images[keep], found.classes[keep], found.boxes[keep], found.scores[keep])
-    write_detections(tmp_path / "detections.json", only, case.truth)
+def test_classes_can_be_chosen(case, arguments, capsys):
+    """Detections of the others are passed over."""
+    name = case.truth.categories[2]
     assert main([*arguments, "--classes", name, "--json"]) == 0
     values = {(r["metric"], r["class"]): r["value"] for r in json.loads(capsys.readouterr().out)}
     assert values["AP", ALL] == values["AP", name] == score(case.truth, case.detections).values["AP", name]
+
+
+def test_how_many_images_are_answered_for_is_said(case, arguments, tmp_path, capsys):
+    assert main(arguments) == 0
+    found = case.detections
+    assert capsys.readouterr().out.startswith(f"{len(found)} detections in {len(set(found.images))} of 25 images\n")
+    (tmp_path / "detections.json").write_text("[]")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("0 detections in 0 of 25 images\n")
 
 
 @pytest.mark.parametrize("extra", [["--truth", "absent.json"], ["--detections", "absent.json"], ["--resamples", "-1"],
