@@ -14,7 +14,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from charts.colours import Colour, palette
 
-EIGHTY = 1.2816  # standard errors to each side of an 80 % interval
 MARKERS = "osD^vP*X"
 NARROW = 4  # ratio of a logarithmic axis's ends up to which it is labelled in equal steps
 INCH = 17  # characters of a caption on one
@@ -43,9 +42,23 @@ def quiet(axes: Axes) -> None:
 
 def round_sizes(low: float, high: float) -> list[float]:
     """Return sizes 1, 2, 5, 10, ... within the range; only powers of ten where those are many."""
-    powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if high / low < 2000 else (1,)
-    return [p * s for p in powers for s in steps if low <= p * s <= high]
+    return multiples((1, 2, 5) if high / low < 2000 else (1,), low, high)
+
+
+def multiples(steps: Iterable[float], low: float, high: float) -> list[float]:
+    """Return rising `steps` from 1 to below 10 times powers of ten, within the range."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [value for p in powers for s in steps if low <= (value := float(f"{s}e{p}")) <= high]
+
+
+def bars(values: np.ndarray, interval: np.ndarray) -> np.ndarray | None:
+    """Return how far bars reach below and above values [n] for their intervals [n, 2], as errorbar takes it.
+
+    None where no interval is known. A value outside its interval has a bar to one side.
+    """
+    if np.isnan(interval).all():
+        return None
+    return np.maximum([values - interval[:, 0], interval[:, 1] - values], 0)
 
 
 def short_size(images: float, _position: int | None = None) -> str:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from charts.axes import EIGHTY, quiet, size_axis, styles, write_caption
+from charts.axes import bars, quiet, size_axis, styles, write_caption
 from charts.colours import Colour
 from charts.labels import plain
 from datasets.prevalence.text import shorten
@@ -28,7 +28,7 @@ Style = tuple[Colour, str]
 
 
 class Averaged(Protocol):
-    """One value per size: images, values and stderr float64 [n], in [0, 1]; stderr nan where unknown."""
+    """One value per size: images and values float64 [n], in [0, 1], and 80 % intervals [n, 2], nan where unknown."""
 
     @property
     def images(self) -> np.ndarray: ...
@@ -37,7 +37,7 @@ class Averaged(Protocol):
     def values(self) -> np.ndarray: ...
 
     @property
-    def stderr(self) -> np.ndarray: ...
+    def interval_80(self) -> np.ndarray: ...
 
     @property
     def whole(self) -> float: ...
@@ -75,17 +75,18 @@ class Compared(Protocol):
     def curve(self) -> Runs: ...
 
 
-def comparison_chart(curves: Sequence[Compared], note: str, *, log_x: bool) -> Figure:
+def comparison_chart(curves: Sequence[Compared], note: str, detectors: Sequence[str] = (), *, log_x: bool) -> Figure:
     """Draw mAP in points over images, with 80 % bars and single runs as faint dots; per cent of the whole on top.
 
     With a linear and a logarithmic axis these are figures 3 and 4 of the study of 2019. `note` says what the bars hold.
+    `detectors` come first in the order of looks: charts of the same `detectors` give each the same.
     """
     names = list(dict.fromkeys(curve.dataset for curve in curves))
     columns = min(COLUMNS, len(names))
     rows = math.ceil(len(names) / columns)
     figure = Figure(figsize=(max(6.4, PANEL[0] * columns), PANEL[1] * rows + 0.6), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    looks = styles(curve.detector for curve in curves)
+    looks = styles([*detectors, *(curve.detector for curve in curves)])
     for axes, name in zip(panels, names):
         _draw_dataset(axes, [curve for curve in curves if curve.dataset == name], looks, log_x)
     for axes in panels[len(names):]:
@@ -98,7 +99,7 @@ def comparison_chart(curves: Sequence[Compared], note: str, *, log_x: bool) -> F
     return figure
 
 
-def class_chart(curves: Sequence[Compared], note: str) -> Figure:
+def class_chart(curves: Sequence[Compared], note: str, detectors: Sequence[str] = ()) -> Figure:
     """Draw a small panel per class of one data set, the class with the highest value at its largest size first.
 
     All panels share both axes; the number in a panel is that value, the best detector's.
@@ -115,7 +116,7 @@ def class_chart(curves: Sequence[Compared], note: str) -> Figure:
     height = CLASS_PANEL[1] * (1.35 if len(shown) <= FEW else 1)
     figure = Figure(figsize=(width, height * rows + 1.2), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    looks = styles(curve.detector for curve in curves)
+    looks = styles([*detectors, *(curve.detector for curve in curves)])
     for axes, name in zip(panels, shown):
         _draw_class(axes, [c for c in curves if c.category == name], looks, int(LETTERS * width / columns), best[name])
     _align(panels, len(shown), columns, curves)
@@ -148,9 +149,8 @@ def _draw_curve(axes: Axes, curve: Compared, look: Style, size: float, line: flo
     several = np.isin(runs.images, [n for n in mean.images if (runs.images == n).sum() > 1])
     axes.plot(runs.images[several], 100 * runs.values[several], "o", color=colour, alpha=0.4, markersize=0.8 * size,
               markeredgewidth=0)
-    bars = 100 * EIGHTY * np.nan_to_num(mean.stderr)
-    axes.errorbar(mean.images, 100 * mean.values, yerr=bars if bars.any() else None, color=colour, marker=marker,
-                  markersize=size, markeredgecolor="0.15", markeredgewidth=0.1 * size, linewidth=line,
+    axes.errorbar(mean.images, 100 * mean.values, yerr=bars(100 * mean.values, 100 * mean.interval_80), color=colour,
+                  marker=marker, markersize=size, markeredgecolor="0.15", markeredgewidth=0.1 * size, linewidth=line,
                   elinewidth=0.8 * line, capsize=0.4 * size, label=plain(curve.detector))
 
 
@@ -179,14 +179,14 @@ def _align(panels: np.ndarray, shown: int, columns: int, curves: Sequence[Compar
     Not matplotlib's sharing: with 80 panels every change of one sets all the others anew, for most of a minute.
     """
     sizes = np.concatenate([curve.observed.images for curve in curves])
-    tops = [np.max(c.observed.values + EIGHTY * np.nan_to_num(c.observed.stderr)) for c in curves]
+    tops = [np.fmax(c.observed.values, c.observed.interval_80[:, 1]).max() for c in curves]
     for position, axes in enumerate(panels[:shown]):
         size_axis(axes, sizes.min() * 0.7, sizes.max() * 1.4, log_x=True)
         powers = [t for t in axes.get_xticks() if math.log10(t) % 1 == 0]
         if len(powers) > 1:
             axes.xaxis.set_major_locator(FixedLocator(powers))
         axes.set_ylim(0, max(1, 104 * max(tops)))
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         axes.tick_params(labelsize=7, length=2, labelbottom=position >= shown - columns,
                          labelleft=position % columns == 0)
     for axes in panels[shown:]:

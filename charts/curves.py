@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from charts.axes import EIGHTY, quiet, size_axis
+from charts.axes import bars, quiet, size_axis
 
 COLUMNS = 2
 PANEL = (5.4, 3.7)  # inches
@@ -23,7 +23,7 @@ LEGEND = (MEASURED, TRUTH, MEDIAN, *(f"forecast, {level} % interval" for level i
 
 
 class LearningCurve(Protocol):
-    """One value per subset size. n sizes; values and stderr in [0, 1], stderr nan where unknown."""
+    """One value per subset size, float64 [n] in [0, 1], and its 80 % interval [n, 2], nan where unknown."""
 
     @property
     def name(self) -> str: ...
@@ -38,7 +38,7 @@ class LearningCurve(Protocol):
     def values(self) -> np.ndarray: ...
 
     @property
-    def stderr(self) -> np.ndarray: ...
+    def interval_80(self) -> np.ndarray: ...
 
 
 def learning_curves(curves: Sequence[LearningCurve], forecasts: pd.DataFrame, *, log_x: bool) -> Figure:
@@ -84,9 +84,9 @@ def _draw_forecast(axes: Axes, forecast: pd.DataFrame) -> None:
 def _draw_points(axes: Axes, curve: LearningCurve, rows: np.ndarray, face: str, label: str) -> None:
     if not rows.any():
         return
-    bars = 100 * EIGHTY * np.nan_to_num(curve.stderr[rows])
-    axes.errorbar(curve.images[rows], 100 * curve.values[rows], yerr=bars if bars.any() else None, fmt="o",
-                  color=OBSERVED, markerfacecolor=face, markersize=5.5, capsize=2.5, elinewidth=1, label=label)
+    values = 100 * curve.values[rows]
+    axes.errorbar(curve.images[rows], values, yerr=bars(values, 100 * curve.interval_80[rows]), fmt="o", color=OBSERVED,
+                  markerfacecolor=face, markersize=5.5, capsize=2.5, elinewidth=1, label=label)
 
 
 def _legend_handles(panels: Sequence[Axes]) -> dict[str, Artist]:

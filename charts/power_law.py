@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,17 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from charts.axes import EIGHTY, quiet, round_sizes, size_axis, styles, write_caption
+from charts.axes import bars, multiples, quiet, size_axis, styles, write_caption
 from charts.comparison import Style
 from charts.labels import plain
 
 PANEL = (5.4, 4.1)  # inches
 COLUMNS = 2
-NARROW = 8  # ratio of the axis's ends up to which errors are labelled in equal steps
+LOSS = "loss"  # the one error that can exceed 1
+STEPS = ((1,), (1, 2, 5), (1, 2, 3, 5, 7), tuple(range(1, 10)))  # round numbers, ever closer
+TICKS, GAP = 4, 0.4  # an axis has that many labels at least, and no longer part without one
 
 
 class Errors(Protocol):
-    """A detector's error on a data set: images, values and stderr float64 [n]; stderr nan where unknown."""
+    """A detector's error on a data set: images and values float64 [n], 80 % intervals [n, 2], nan where unknown."""
 
     @property
     def dataset(self) -> str: ...
@@ -40,7 +42,7 @@ class Errors(Protocol):
     def values(self) -> np.ndarray: ...
 
     @property
-    def stderr(self) -> np.ndarray: ...
+    def interval_80(self) -> np.ndarray: ...
 
 
 class Exponent(Protocol):
@@ -65,24 +67,28 @@ class Law(Protocol):
     def at(self, images: np.ndarray) -> np.ndarray: ...
 
 
-def power_law_chart(fits: Sequence[tuple[Errors, Law | None]], note: str) -> Figure:
+def power_law_chart(fits: Sequence[tuple[Errors, Law | None]], note: str, detectors: Sequence[str] = (),
+                    alike: Mapping[str, str] | None = None) -> Figure:
     """Draw a panel per data set and error, 80 % bars, the laws as lines with their exponents in the legend.
 
     A row is a data set, its errors side by side; a single error has its data sets side by side. Panels of one error
-    share the ratio of their axes' ends, so that equal exponents are equal slopes.
+    share the ratio of their axes' ends, so that equal exponents are equal slopes. `detectors` come first in the order
+    of looks; `alike` maps an error to the one whose panels it shares.
     """
     datasets = list(dict.fromkeys(errors.dataset for errors, _ in fits))
-    quantities = list(dict.fromkeys(errors.quantity for errors, _ in fits))
+    kinds = {errors.quantity: (alike or {}).get(errors.quantity, errors.quantity) for errors, _ in fits}
+    quantities = list(dict.fromkeys(kinds.values()))
     columns = len(quantities) if len(quantities) > 1 else min(COLUMNS, len(datasets))
     rows = math.ceil(len(datasets) * len(quantities) / columns)
     figure = Figure(figsize=(max(6.4, PANEL[0] * columns), PANEL[1] * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    looks = styles(errors.detector for errors, _ in fits)
+    looks = styles([*detectors, *(errors.detector for errors, _ in fits)])
     for axes, (dataset, quantity) in zip(panels, itertools.product(datasets, quantities)):
-        mine = [fit for fit in fits if (fit[0].dataset, fit[0].quantity) == (dataset, quantity)]
-        _draw_panel(axes, mine, looks, dataset, quantity)
-    for first in range(len(quantities)):
-        _share_span([axes for axes in panels[first::len(quantities)] if axes.lines])
+        mine = [fit for fit in fits if (fit[0].dataset, kinds[fit[0].quantity]) == (dataset, quantity)]
+        _draw_panel(axes, mine, looks)
+    for first, quantity in enumerate(quantities):
+        _share_span([axes for axes in panels[first::len(quantities)] if axes.lines],
+                    math.inf if quantity == LOSS else 1)
     for axes in panels:
         if not axes.lines:
             axes.remove()
@@ -90,8 +96,7 @@ def power_law_chart(fits: Sequence[tuple[Errors, Law | None]], note: str) -> Fig
     return figure
 
 
-def _draw_panel(axes: Axes, fits: Sequence[tuple[Errors, Law | None]], looks: dict[str, Style], dataset: str,
-                quantity: str) -> None:
+def _draw_panel(axes: Axes, fits: Sequence[tuple[Errors, Law | None]], looks: dict[str, Style]) -> None:
     drawn = [fit for fit in fits if len(fit[0].images)]
     if not drawn:
         return
@@ -100,18 +105,18 @@ def _draw_panel(axes: Axes, fits: Sequence[tuple[Errors, Law | None]], looks: di
     sizes = np.concatenate([errors.images for errors, _ in drawn])
     size_axis(axes, sizes.min() * 0.8, sizes.max() * 1.25, log_x=True)
     axes.set_yscale("log")
-    axes.set_title(plain(dataset), loc="left", fontsize=11, fontweight="bold")
+    axes.set_title(plain(drawn[0][0].dataset), loc="left", fontsize=11, fontweight="bold")
     axes.set_xlabel("training images")
-    axes.set_ylabel("validation loss" if quantity == "loss" else quantity)
+    quantities = dict.fromkeys(errors.quantity for errors, _ in drawn)
+    axes.set_ylabel(" or ".join("validation loss" if quantity == LOSS else quantity for quantity in quantities))
     quiet(axes)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False, fontsize=8.5, borderaxespad=0)
 
 
 def _draw_errors(axes: Axes, errors: Errors, law: Law | None, colour, marker: str) -> None:
-    bars = EIGHTY * np.nan_to_num(errors.stderr)
-    below = np.minimum(bars, 0.95 * errors.values)  # a logarithmic axis has no 0
-    axes.errorbar(errors.images, errors.values, yerr=(below, bars) if bars.any() else None, fmt=marker, color=colour,
-                  markersize=6, markeredgecolor="0.15", markeredgewidth=0.6, elinewidth=1.1, capsize=2.4,
+    reach = bars(errors.values, np.maximum(errors.interval_80, 0.05 * errors.values[:, None]))  # no 0 on such an axis
+    axes.errorbar(errors.images, errors.values, yerr=reach, fmt=marker, color=colour, markersize=6,
+                  markeredgecolor="0.15", markeredgewidth=0.6, elinewidth=1.1, capsize=2.4, clip_on=False,
                   label=f"{plain(errors.detector)}: {_exponent(law)}")
     if law:
         axes.plot(errors.images[[0, -1]], law.at(errors.images[[0, -1]]), color=colour, linewidth=1.4, zorder=1)
@@ -121,17 +126,18 @@ def _exponent(law: Law | None) -> str:
     if law is None:
         return "one size, no exponent"
     beta = law.beta
-    interval = "no interval" if math.isnan(beta.low) else f"{beta.low:.3f} to {beta.high:.3f}"
-    return f"β = {beta.value:.3f} ({interval})"
+    value, low, high = (f"{round(number, 3) + 0:.3f}" for number in (beta.value, beta.low, beta.high))  # no -0.000
+    return f"β = {value} ({'no interval' if math.isnan(beta.low) else f'{low} to {high}'})"
 
 
-def _share_span(panels: Sequence[Axes]) -> None:
-    """Give panels axes of the same ratio between their ends."""
-    for which in ("xlim", "ylim"):
+def _share_span(panels: Sequence[Axes], most: float) -> None:
+    """Give panels axes of the same ratio between their ends, those of errors up to `most` at the highest."""
+    for which, top in (("xlim", math.inf), ("ylim", most)):
         spans = [np.log(getattr(axes, f"get_{which}")()) for axes in panels]
         half = max((np.ptp(span) for span in spans), default=0) / 2
         for axes, span in zip(panels, spans):
-            getattr(axes, f"set_{which}")(np.exp([span.mean() - half, span.mean() + half]))
+            middle = min(span.mean(), math.log(top) - half)
+            getattr(axes, f"set_{which}")(np.exp([middle - half, middle + half]))
     for axes in panels:
         size_axis(axes, *axes.get_xlim(), log_x=True)
         axes.yaxis.set_major_locator(FixedLocator(_round_values(*axes.get_ylim())))
@@ -140,8 +146,11 @@ def _share_span(panels: Sequence[Axes]) -> None:
 
 
 def _round_values(low: float, high: float) -> list[float]:
-    """Return round numbers within the range: in equal steps where it is narrow."""
-    if high / low >= NARROW:
-        return round_sizes(low, high)
-    steps = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    return [value for value in steps.round(6).tolist() if low <= value <= high]
+    """Return round numbers all over the range, rising: in equal steps where it is narrow."""
+    for steps in STEPS:
+        ticks = multiples(steps, low, high)
+        gaps = np.diff(np.log([low, *ticks, high]))
+        if len(ticks) >= TICKS and gaps.max() <= GAP * gaps.sum():
+            return ticks
+    equal = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], min_n_ticks=TICKS).tick_values(low, high)
+    return [value for value in equal.round(6).tolist() if low <= value <= high]

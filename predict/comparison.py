@@ -15,6 +15,7 @@ from predict.observations import Observations, average_repeats
 from predict.power_law import Errors
 from predict.tables import LOSS, Curve, read_curves, read_metrics
 
+AP = "AP"  # COCO's, the mean over IoU .50 to .95
 WIDE = "mAP"  # the metric of tables that do not say
 
 
@@ -24,9 +25,13 @@ class Measured:
 
     dataset: str
     detector: str  # as charts call it: with its recipe or its table where the name alone is not enough
-    metric: str  # the one asked for, where a wide table stands beside others that have metrics
     curve: Curve  # every run
     observed: Observations  # one value per size
+
+    @property
+    def metric(self) -> str:
+        """The metric, mAP for a wide table."""
+        return self.curve.metric
 
     @property
     def category(self) -> str:
@@ -37,15 +42,13 @@ class Measured:
 def read_measured(paths: Sequence[Path], metrics: Sequence[str], unit: str | None = None) -> list[Measured]:
     """Read the curves of every table: of `metrics` and the loss, over all classes and for each.
 
-    The columns of a wide table, which does not tell its metric, stand for each; where all are wide there is one, mAP.
+    The columns of a wide table, which does not tell its metric, are mAP whatever is asked for.
     Raises InputError for a table without a metric that is asked for, and for one given twice.
     """
     if len({path.resolve() for path in paths}) < len(paths):
         raise InputError(f"{', '.join(map(str, paths))}: a table is given twice; give each once")
     if LOSS in metrics:
         raise InputError("--metric loss: the loss is compared in any case; name metrics such as AP or AP50")
-    if not any(map(read_metrics, paths)):
-        metrics = [WIDE]
     tables = {title: list(_read(path, title, metrics, unit)) for path, title in zip(paths, _titles(paths))}
     names = Counter(name for found in tables.values() for name in {(m.dataset, m.detector) for m in found})
     return [replace(m, detector=f"{m.detector} ({title})") if names[m.dataset, m.detector] > 1 else m
@@ -60,16 +63,35 @@ def errors_of(measured: Measured, up_to: float = 100) -> Errors:
     observed = measured.observed.up_to(up_to)
     loss = measured.metric == LOSS
     errors = observed.values if loss else 1 - observed.values
+    interval = observed.interval_80 if loss else 1 - observed.interval_80[:, ::-1]
     keep = errors > 0 if loss else (errors > 0) & (errors < 1)
     left_out = tuple(f"{n:,.0f} images, {'loss' if loss else measured.metric} of {value:g}"
                      for n, value in zip(observed.images[~keep], observed.values[~keep]))
     return Errors(measured.dataset, measured.detector, quantity(measured.metric), observed.images[keep], errors[keep],
-                  observed.stderr[keep], left_out)
+                  observed.stderr[keep], interval[keep], left_out)
 
 
 def quantity(metric: str) -> str:
     """Return what of a metric falls with more images."""
     return LOSS if metric == LOSS else f"1 - {metric}"
+
+
+def charts_of(metrics: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the metrics that each chart shows: mAP joins AP, which it is where a wide table follows COCO."""
+    if AP not in metrics or WIDE not in metrics:
+        return [(metric,) for metric in metrics]
+    return [(AP, WIDE) if metric == AP else (metric,) for metric in metrics if metric != WIDE]
+
+
+def wide_note(measured: Iterable[Measured]) -> str:
+    """Say whose mAP stands beside AP; empty where there is none."""
+    datasets: dict[str, list[str]] = {}
+    for m in measured:
+        datasets.setdefault(m.metric, []).append(m.dataset)
+    if not {AP, WIDE} <= set(datasets):
+        return ""
+    return (f"{', '.join(dict.fromkeys(datasets[WIDE]))}: mAP of a table that does not name its metric, set beside AP "
+            "(COCO's, IoU .50 to .95).")
 
 
 def bars_note(measured: Iterable[Measured], of: str = "") -> str:
@@ -129,13 +151,14 @@ def _titles(paths: Sequence[Path]) -> list[str]:
 
 def _read(path: Path, title: str, metrics: Sequence[str], unit: str | None) -> Iterable[Measured]:
     known = read_metrics(path)
+    if not known:
+        for curve in read_curves(path, unit=unit):
+            dataset = curve.dataset if curve.detector else title
+            yield Measured(dataset, curve.detector or curve.name, curve, average_repeats(curve))
+        return
     for metric in [*metrics, LOSS] if LOSS in known else metrics:
-        curves = read_curves(path, metric, per_class=True, unit=unit)
+        curves = read_curves(path, metric, per_class=True)
         several = len({curve.recipe for curve in curves}) > 1
         for curve in curves:
-            if known:
-                yield Measured(curve.dataset, f"{curve.detector}, {curve.recipe}" if several else curve.detector,
-                               metric, curve, average_repeats(curve))
-            else:
-                dataset = curve.dataset if curve.detector else title
-                yield Measured(dataset, curve.detector or curve.name, metric, curve, average_repeats(curve))
+            yield Measured(curve.dataset, f"{curve.detector}, {curve.recipe}" if several else curve.detector, curve,
+                           average_repeats(curve))

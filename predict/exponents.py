@@ -55,7 +55,7 @@ def _row(errors: Errors, law: PowerLaw | None) -> list[str]:
     bends = f"no straight line ({_p(law.bend)})" if law.bend < DOUBT else ""
     interval = "-" if math.isnan(law.beta.low) else _interval(law.beta)
     none = "two sizes give no interval" if len(errors) == 2 else ""
-    return [name, errors.quantity, str(len(errors)), f"{law.alpha:.3g}", f"{law.beta.value:.3f}", interval,
+    return [name, errors.quantity, str(len(errors)), f"{law.alpha:.3g}", _three(law.beta.value), interval,
             "-" if math.isnan(law.scatter) else f"{100 * law.scatter:.1f} %",
             "; ".join(filter(None, (bends, none, remark)))]
 
@@ -71,8 +71,8 @@ def _finding(dataset: str, quantity: str, errors: list[Errors]) -> str:
     if test.p < DOUBT:
         return (f"{about}: the detectors' exponents differ ({fisher}): {_differences(test)}. An offset per detector is "
                 "not enough here.")
-    return (f"{about}: one exponent for all detectors, {test.common.value:.3f}, with an offset for each, is compatible "
-            f"with what was measured ({fisher}): {_differences(test)}.")
+    return (f"{about}: one exponent for all detectors, {_three(test.common.value)}, with an offset for each, is "
+            f"compatible with what was measured ({fisher}): {_differences(test)}.")
 
 
 def _differences(test: ExponentTest) -> str:
@@ -82,7 +82,8 @@ def _differences(test: ExponentTest) -> str:
         return "no two of them share three sizes, so no difference has an interval"
     (one, other), widest = max(known.items(), key=lambda item: abs(item[1].value))
     others = f", the farthest apart of {len(test.differences)} pairs" if len(test.differences) > 1 else ""
-    return f"{one} minus {other} is {widest.value:+.3f} (95 %: {widest.low:+.3f} to {widest.high:+.3f}){others}"
+    value, low, high = (_three(number, "+") for number in (widest.value, widest.low, widest.high))
+    return f"{one} minus {other} is {value} (95 %: {low} to {high}){others}"
 
 
 def _between_datasets(fits: Sequence[tuple[Errors, PowerLaw]]) -> list[str]:
@@ -107,7 +108,12 @@ def _widest(fits: Sequence[tuple[Errors, PowerLaw]], key) -> float:
 
 
 def _interval(estimate: Estimate) -> str:
-    return f"{estimate.low:.3f} to {estimate.high:.3f}"
+    return f"{_three(estimate.low)} to {_three(estimate.high)}"
+
+
+def _three(value: float, sign: str = "") -> str:
+    """Return a number with three decimals, and a plus where `sign` says so."""
+    return f"{round(value, 3) + 0:{sign}.3f}"  # + 0 makes 0 of -0
 
 
 def _p(value: float) -> str:

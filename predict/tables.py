@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from datasets.files import write_text
 
 PUBLISHED_2019 = Path(__file__).parent / "data" / "published_2019.csv"
 TIDY_COLUMNS = ("dataset", "detector", "images", "metric", "class", "value")
+NUMBERS = ("images", "value", "stderr", "fraction", "low_80", "high_80")  # columns of numbers, the last four optional
 LOSS = "loss"  # the one metric that is no share of something
 
 
@@ -36,6 +37,7 @@ class Curve:
     notes: tuple[str, ...] = ()  # what was done to the table on reading it
     draws: tuple[str, ...] = ()  # [n], of each value; empty where the table does not tell draws and seeds apart
     seeds: tuple[str, ...] = ()  # [n]
+    interval_80: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))  # float64 [n, 2], nan where unknown
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,14 @@ class _Record:
     percent: float = math.nan
     draw: str = ""
     seed: str = ""
+    low_80: float = math.nan
+    high_80: float = math.nan
 
 
 def read_metrics(path: str | Path) -> list[str]:
     """Return the metrics that results.csv has values of, in its order; none for a wide table, which does not say."""
     rows = _read_rows(path)
-    if not set(TIDY_COLUMNS) <= set(rows[0][1]):
+    if not _is_tidy(rows, path):
         return []
     cells = [dict(zip(rows[0][1], row)) for _, row in rows[1:]]
     return list(dict.fromkeys(row["metric"] for row in cells if row.get("value")))
@@ -68,7 +72,7 @@ def read_curves(path: str | Path, metric: str = "AP", *, per_class: bool = False
     Raises InputError naming file and line for anything that cannot be a learning curve.
     """
     rows = _read_rows(path)
-    if set(TIDY_COLUMNS) <= set(rows[0][1]):
+    if _is_tidy(rows, path):
         return _tidy_curves(rows, path, metric, per_class)
     return _wide_curves(rows, path, unit)
 
@@ -98,18 +102,34 @@ def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:
     return rows
 
 
+def _is_tidy(rows: list[tuple[int, list[str]]], path: str | Path) -> bool:
+    """Tell results.csv from a wide table. Raises InputError for a results.csv that lacks a column."""
+    line, header = rows[0]
+    missing = [name for name in TIDY_COLUMNS if name not in header]
+    if 0 < len(missing) < len(TIDY_COLUMNS) / 2:
+        raise InputError(f"{path}:{line}: no column {', '.join(map(repr, missing))}; add it: a table of results "
+                         f"has {', '.join(TIDY_COLUMNS)}, as a study writes them into results.csv")
+    return not missing
+
+
 def _tidy_curves(rows: list[tuple[int, list[str]]], path: str | Path, metric: str, per_class: bool) -> list[Curve]:
     header = rows[0][1]
-    wanted, metrics = {}, set()
+    wanted, metrics, valued = {}, set(), set()
     for line, cells in rows[1:]:
         row = dict(zip(header, cells))
         metrics.add(row["metric"])
-        if row["metric"] != metric or (row["class"] and not per_class) or not row.get("value"):
+        if (row["class"] and not per_class) or not row.get("value"):
+            continue
+        valued.add(row["metric"])
+        if row["metric"] != metric:
             continue
         key = (row["dataset"], row["detector"], row.get("recipe", ""), row["class"])
         wanted.setdefault(key, []).append(_tidy_record(row, path, line))
+    if not wanted and metric in metrics:
+        raise InputError(f"{path}: {metric} is empty in every row{'' if per_class else ' over all classes'}; "
+                         f"metrics with values: {', '.join(sorted(valued)) or 'none'}")
     if not wanted:
-        raise InputError(f"{path}: no values of metric '{metric}'; {nearest(metric, metrics)}")
+        raise InputError(f"{path}: no values of metric '{metric}'; {nearest(metric, valued)}")
     several = len({key[2] for key in wanted}) > 1
     return [_curve(_tidy_name(key, several), records, path, metric=metric, dataset=key[0], detector=key[1],
                    recipe=key[2], category=key[3], draws=tuple(r.draw for r in records),
@@ -122,9 +142,9 @@ def _tidy_name(key: tuple[str, str, str, str], several_recipes: bool) -> str:
 
 
 def _tidy_record(row: dict[str, str], path: str | Path, line: int) -> _Record:
-    number = {name: _number(row.get(name, ""), path, line, name) for name in ("images", "value", "stderr", "fraction")}
+    number = {name: _number(row.get(name, ""), path, line, name) for name in NUMBERS}
     return _Record(line, number["images"], number["value"], number["stderr"], number["fraction"],
-                   row.get("draw", ""), row.get("seed", ""))
+                   row.get("draw", ""), row.get("seed", ""), number["low_80"], number["high_80"])
 
 
 def _wide_curves(rows: list[tuple[int, list[str]]], path: str | Path, unit: str | None) -> list[Curve]:
@@ -186,10 +206,13 @@ def _curve(name: str, records: list[_Record], path: str | Path, **labels) -> Cur
             raise InputError(f"{path}:{r.line}: {name}: {r.value:g} is no mAP; expected 0 to 1 (or 0 to 100 points)")
         if r.stderr < 0:
             raise InputError(f"{path}:{r.line}: {name}: a standard error cannot be negative")
+        if r.low_80 > r.high_80:
+            raise InputError(f"{path}:{r.line}: {name}: low_80 lies above high_80; exchange them")
     if not records:
         raise InputError(f"{path}: column '{name}' has no values")
     images, values, stderr = np.array([(r.images, r.value, r.stderr) for r in records]).T
-    return Curve(name, images, values, stderr, whole=_whole(records), **labels)
+    interval = np.array([(r.low_80, r.high_80) for r in records])
+    return Curve(name, images, values, stderr, whole=_whole(records), interval_80=interval, **labels)
 
 
 def _whole(records: list[_Record]) -> float:

@@ -19,7 +19,7 @@ def points(value: float) -> str:
 
 def signed(value: float) -> str:
     """Return a difference of mAP in points with its sign, a dash where it is not known."""
-    return "-" if math.isnan(value) else f"{100 * value:+.1f}"
+    return "-" if math.isnan(value) else f"{round(100 * value, 1) + 0:+.1f}"  # + 0 makes 0 of -0
 
 
 def backtest_table(forecasts: Sequence[Forecast]) -> Cells:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from predict.commands.arguments import percent
-from predict.comparison import Measured, bars_note, errors_of, quantity, read_measured
+from predict.comparison import Measured, bars_note, charts_of, errors_of, quantity, read_measured, wide_note
 from predict.exponents import Fit, exponent_rows, exponent_table, findings
 from predict.power_law import fit_power_law
 from predict.tables import LOSS, write_rows
@@ -36,7 +36,8 @@ def add(commands) -> None:
                         help="results.csv of a study, or a CSV of sizes and one column of mAP per curve")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="write charts and exponents.csv there")
     parser.add_argument("--metric", nargs="+", default=["AP"], metavar="METRIC",
-                        help="metrics of results.csv (default: AP); columns of a wide table stand for each")
+                        help="metrics of results.csv (default: AP); columns of a wide table are mAP, drawn beside AP "
+                             "and never as another metric")
     parser.add_argument("--fit-up-to", type=percent, default=100.0, metavar="PERCENT",
                         help="fit power laws on subsets of at most this share (default: 100)")
     parser.add_argument("--unit", choices=("fraction", "points"), help="unit of the values, where that is in doubt")
@@ -51,10 +52,12 @@ def _compare(args: argparse.Namespace) -> None:
     overall = [m for m in measured if not m.category]
     every = [errors_of(m, args.fit_up_to) for metric in [LOSS, *metrics] for m in overall if m.metric == metric]
     fits = [(errors, fit_power_law(errors)) for errors in every]
-    for metric in metrics:
-        _draw_curves([m for m in overall if m.metric == metric], args.out, metric)
-        _draw_classes([m for m in measured if m.metric == metric and m.category], args.out, metric)
-    _draw_exponents(fits, overall, args)
+    detectors = list(dict.fromkeys(m.detector for m in measured))  # one look in all charts
+    for together in charts_of(metrics):
+        mine = [m for m in measured if m.metric in together]
+        _draw_curves([m for m in mine if not m.category], detectors, args.out, together[0])
+        _draw_classes([m for m in mine if m.category], detectors, args.out, together[0])
+    _draw_exponents(fits, overall, detectors, args)
     write_rows(args.out / "exponents.csv", exponent_rows(fits))
     print(f"Power laws, error = alpha * images^-exponent{_up_to(args.fit_up_to)}\n")
     print(format_table(exponent_table(fits)))
@@ -66,32 +69,36 @@ def _up_to(share: float) -> str:
     return "" if share == 100 else f", from subsets up to {share:g} %"
 
 
-def _draw_curves(curves: Sequence[Measured], out: Path, metric: str) -> None:
+def _draw_curves(curves: Sequence[Measured], detectors: Sequence[str], out: Path, metric: str) -> None:
     from charts.comparison import comparison_chart
     from charts.save import save_figure
 
     for log_x, axis in ((False, "linear"), (True, "log")):
-        figure = comparison_chart(curves, bars_note(curves), log_x=log_x)
+        figure = comparison_chart(curves, f"{bars_note(curves)} {wide_note(curves)}".strip(), detectors, log_x=log_x)
         save_figure(figure, out / f"comparison_{axis}_{_file(metric)}")
 
 
-def _draw_classes(curves: Sequence[Measured], out: Path, metric: str) -> None:
+def _draw_classes(curves: Sequence[Measured], detectors: Sequence[str], out: Path, metric: str) -> None:
     from charts.comparison import class_chart
     from charts.save import save_figure
 
     for dataset in dict.fromkeys(m.dataset for m in curves):
         mine = [m for m in curves if m.dataset == dataset]
-        save_figure(class_chart(mine, bars_note(mine)), out / f"classes_{_file(dataset)}_{_file(metric)}")
+        save_figure(class_chart(mine, bars_note(mine), detectors), out / f"classes_{_file(dataset)}_{_file(metric)}")
 
 
-def _draw_exponents(fits: Sequence[Fit], overall: Sequence[Measured], args: argparse.Namespace) -> None:
+def _draw_exponents(fits: Sequence[Fit], overall: Sequence[Measured], detectors: Sequence[str],
+                    args: argparse.Namespace) -> None:
     from charts.power_law import power_law_chart
     from charts.save import save_figure
 
-    bars = [bars_note([m for m in overall if m.metric == metric], f" of {quantity(metric)}")
-            for metric in dict.fromkeys(m.metric for m in overall)]
+    metrics = list(dict.fromkeys(m.metric for m in overall))
+    notes = [bars_note([m for m in overall if m.metric == metric], f" of {quantity(metric)}") for metric in metrics]
+    alike = {quantity(other): quantity(first) for first, *others in charts_of(metrics) for other in others}
     lines = f"Lines: error = α n⁻ᵝ{_up_to(args.fit_up_to)}; β with its 95 % t interval, scatter about them included."
-    save_figure(power_law_chart(fits, "\n".join([lines, *bars])), args.out / "exponents")
+    note = "\n".join(filter(None, [lines, *notes, wide_note(overall)]))
+    save_figure(power_law_chart(fits, note, detectors, alike), args.out / "exponents")
+
 
 def _file(name: str) -> str:
     """Return a name as part of a file's name."""

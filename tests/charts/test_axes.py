@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from charts.axes import MARKERS, round_sizes, short_size, size_axis, styles, write_caption
+from charts.axes import MARKERS, bars, round_sizes, short_size, size_axis, styles, write_caption
 
 
 @pytest.mark.parametrize("low, high, ticks", [
@@ -39,3 +40,11 @@ def test_captions_are_folded_to_the_figure_and_written_as_they_are():
     text = figure._supxlabel
     assert text.get_window_extent().x1 <= figure.bbox.x1
     assert r"\$5 and \$6" in text.get_text() and text.get_text().count("\n") > 3
+
+
+def test_bars_reach_to_the_ends_of_intervals_and_never_backwards():
+    values = np.array([0.5, 0.0, 0.3, 0.4])
+    interval = np.array([[0.4, 0.55], [0, 0.05], [0.31, 0.35], [np.nan, np.nan]])
+    expected = np.array([[0.1, 0, 0, np.nan], [0.05, 0.05, 0.05, np.nan]])
+    assert bars(values, interval) == pytest.approx(expected, nan_ok=True)
+    assert bars(values[3:], interval[3:]) is None

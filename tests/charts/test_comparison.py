@@ -39,6 +39,21 @@ def test_bars_hold_80_per_cent_and_are_left_out_where_unknown():
     assert unknown == ()
 
 
+def test_class_panels_are_as_high_as_their_bars():
+    curves = classes(3)
+    assert class_chart(curves, "").axes[0].get_ylim()[1] < 100
+    curves[0].observed.interval_80 = np.array([[0, 0.05], [0.1, 0.2], [np.nan] * 2])
+    curves[1].observed.interval_80 = np.array([[0, 0.05], [0.1, 1], [np.nan] * 2])
+    assert class_chart(curves, "").axes[0].get_ylim()[1] == pytest.approx(104)
+
+
+def test_detectors_keep_their_look_where_others_are_missing():
+    for name, marker in (("ssd", "s"), ("fpn", "o")):
+        figure = comparison_chart([Curve(detector=name)], "", ["fpn", "ssd"], log_x=True)
+        assert lines_of(figure.axes[0], marker)
+    assert lines_of(class_chart([Curve(category="one")], "", ["fpn", "ssd"]).axes[0], "s")
+
+
 def test_repeated_runs_are_dots():
     figure = comparison_chart([Curve(runs=(0.1, 0.2, 0.3))], "Bars.", log_x=False)
     (dots,) = [line for line in figure.axes[0].lines if line.get_linestyle() == "None" and len(line.get_xdata()) == 3

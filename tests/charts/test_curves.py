@@ -46,6 +46,14 @@ def test_measured_error_bars_are_drawn_as_80_per_cent_intervals():
     assert [np.ptp(segment[:, 1]) for segment in bars.get_segments()] == pytest.approx([2.5631, 5.1262], rel=1e-4)
 
 
+def test_error_bars_of_single_runs_are_the_tables_own_intervals():
+    curve = Curve("c", np.array([100.0, 1000]), np.array([0.0, 0.3]), np.array([0.0, 0.02]),
+                  interval_80=np.array([[0, 0.05], [0.25, 0.31]]))
+    figure = learning_curves([average_repeats(curve)], forecast_bands([curve], 20, [2000]), log_x=False)
+    (bars,) = figure.axes[0].containers[0].lines[2]
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [[0, 5], [25, 31]]
+
+
 def test_legend_and_labels_say_what_is_drawn(published):
     curves, bands = published
     figure = learning_curves(curves, bands, log_x=False)

@@ -37,15 +37,16 @@ def test_what_there_is_not_is_said(law, said):
 
 
 def test_bars_that_reach_zero_stay_on_the_axis():
-    figure = power_law_chart([(Errors(stderr=np.full(3, 0.9)), LAW)], "")
+    figure = power_law_chart([(Errors(interval_80=np.array([[-0.3, 1]] * 3)), LAW)], "")
     lows = [segment[:, 1].min() for segment in panels_of(figure)[0].containers[0].lines[2][0].get_segments()]
     assert min(lows) > 0
 
 
 def test_a_row_per_data_set_and_equal_exponents_are_equal_slopes():
     small = Errors("digits", images=np.array([10.0, 20, 30]))
-    wide = Errors("street", values=np.array([0.9, 0.3, 0.1]))
-    losses = [Errors(name, quantity="loss", values=np.array([9.0, 7, 6])) for name in ("digits", "street")]
+    wide = Errors("street", values=np.array([0.9, 0.3, 0.1]), interval_80=np.full((3, 2), np.nan))
+    losses = [Errors(name, quantity="loss", values=np.array([9.0, 7, 6]), interval_80=np.full((3, 2), np.nan))
+              for name in ("digits", "street")]
     figure = power_law_chart([(e, LAW) for e in (small, wide, *losses)], "")
     panels = {(axes.get_title(loc="left"), axes.get_ylabel()): axes for axes in panels_of(figure)}
     assert len(panels) == 4
@@ -63,7 +64,53 @@ def test_a_data_set_without_a_loss_leaves_its_place_empty():
 
 
 def test_nothing_to_draw_is_a_caption_alone():
-    nothing = Errors(images=np.array([]), values=np.array([]), stderr=np.array([]))
+    nothing = Errors(images=np.array([]), values=np.array([]), interval_80=np.empty((0, 2)))
     figure = power_law_chart([(nothing, None)], "Nothing.")
     figure.draw_without_rendering()
     assert not figure.axes and figure._supxlabel.get_text() == "Nothing."
+
+
+def ticks(axes):
+    low, high = axes.get_ylim()
+    return [round(tick, 9) for tick in axes.get_yticks() if low <= tick <= high]
+
+
+@pytest.mark.parametrize("values, quantity, most", [
+    ([0.79, 0.48, 0.23], "1 - AP50", 1), ([0.83, 0.7, 0.56], "1 - AP", 1), ([9.2, 5.8, 3.4], "loss", 10),
+    ([0.9, 0.3, 0.005], "1 - AP", 1), ([0.951, 0.95, 0.949], "1 - AP", 1), ([90, 30, 12], "loss", 100),
+])
+def test_errors_are_labelled_all_over_the_axis(values, quantity, most):
+    nothing = np.full((3, 2), np.nan)
+    (axes,) = panels_of(power_law_chart([(Errors(quantity=quantity, values=np.array(values), interval_80=nothing),
+                                          LAW)], ""))
+    low, high = np.log(axes.get_ylim())
+    assert len(ticks(axes)) >= 3
+    assert np.diff([low, *np.log(ticks(axes)), high]).max() < 0.45 * (high - low)
+    assert max(ticks(axes)) <= most
+
+
+def test_no_axis_of_errors_goes_beyond_1_where_panels_share_the_ratio_of_its_ends():
+    steep, flat = Errors(values=np.array([0.8, 0.4, 0.2])), Errors("street", values=np.array([0.95, 0.9, 0.85]))
+    one, other = panels_of(power_law_chart([(steep, LAW), (flat, LAW)], ""))
+    assert max(one.get_ylim()[1], other.get_ylim()[1]) <= 1 + 1e-9
+    assert np.ptp(np.log(one.get_ylim())) == pytest.approx(np.ptp(np.log(other.get_ylim())))
+
+
+def test_errors_that_are_alike_share_panels_and_each_detector_its_look():
+    fits = [(Errors(quantity="1 - mAP", detector="fpn"), LAW), (Errors(), LAW),
+            (Errors("street", quantity="1 - mAP"), LAW)]
+    one, other = panels_of(power_law_chart(fits, "", ["ssd"], {"1 - mAP": "1 - AP"}))
+    assert (one.get_ylabel(), other.get_ylabel()) == ("1 - mAP or 1 - AP", "1 - mAP")
+    assert [axes.containers[0].lines[0].get_marker() for axes in (one, other)] == ["s", "o"]
+
+
+def test_points_without_intervals_have_no_bars():
+    errors = Errors(interval_80=np.array([[0.7, 0.9], [np.nan] * 2, [np.nan] * 2]))
+    (axes,) = panels_of(power_law_chart([(errors, LAW)], ""))
+    (drawn,) = [segment for segment in axes.containers[0].lines[2][0].get_segments() if len(segment)]
+    assert drawn[:, 1] == pytest.approx([0.7, 0.9])
+
+
+def test_no_exponent_is_minus_nought():
+    law = Law(1, Beta(-0.0001, -0.0002, 0.0002))
+    assert legend(panels_of(power_law_chart([(Errors(), law)], ""))[0]) == ["ssd: β = 0.000 (0.000 to 0.000)"]

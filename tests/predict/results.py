@@ -15,8 +15,8 @@ FRACTIONS = (1.0, 5.0, 20.0, 100.0)
 def write_results(path: Path, detectors: Sequence[str] = ("ssd", "fpn"), datasets: Sequence[str] = ("digits", "street"),
                   classes: Sequence[str] = ("one", "two"), fractions: Sequence[float] = FRACTIONS,
                   repeats: tuple[int, int] = (2, 2), stderr: str = "0.005", recipe: str = "scaled",
-                  loss: bool = True) -> Path:
-    """Write AP = 1 - .9 n^-exponent; at 1 % there are draws and seeds (`repeats`), each number .01 higher."""
+                  loss: bool = True, metrics: Sequence[str] = ("AP",)) -> Path:
+    """Write metrics = 1 - .9 n^-exponent; at 1 % there are draws and seeds (`repeats`), each number .01 higher."""
     rows = []
     for dataset in datasets:
         for detector in detectors:
@@ -29,8 +29,8 @@ def write_results(path: Path, detectors: Sequence[str] = ("ssd", "fpn"), dataset
                         run = {"dataset": dataset, "detector": detector, "recipe": recipe, "fraction": fraction,
                                "images": images, "draw": draw, "seed": seed}
                         value = 1 - error + 0.01 * (draw + seed)
-                        rows += [run | {"metric": "AP", "class": name, "value": value, "stderr": stderr}
-                                 for name in ("", *classes)]
+                        rows += [run | {"metric": metric, "class": name, "value": value, "stderr": stderr}
+                                 for metric in metrics for name in ("", *classes)]
                         rows += [run | {"metric": "loss", "class": "", "value": 5 * error}] * loss
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from predict.comparison import Measured, bars_note, errors_of, read_measured
+from predict.comparison import Measured, bars_note, charts_of, errors_of, read_measured, wide_note
 from predict.observations import average_repeats
 from predict.tables import PUBLISHED_2019, Curve
 from tests.predict.results import write_results
@@ -13,8 +13,8 @@ def measured():
     def make(images, values, metric="AP", stderr=None, **labels):
         images, values = np.array(images, dtype=float), np.array(values, dtype=float)
         known = np.full(len(images), np.nan) if stderr is None else np.full(len(images), stderr)
-        curve = Curve("c", images, values, known, whole=images.max(), **labels)
-        return Measured("digits", "ssd", metric, curve, average_repeats(curve))
+        curve = Curve("c", images, values, known, metric, whole=images.max(), **labels)
+        return Measured("digits", "ssd", curve, average_repeats(curve))
 
     return make
 
@@ -38,9 +38,22 @@ def test_wide_tables_alone_call_their_metric_map():
     assert len(found) == 4
 
 
-def test_a_wide_table_beside_others_stands_for_the_metric_asked_for(tmp_path):
+def test_a_wide_table_beside_others_keeps_its_map(tmp_path):
     found = read_measured([write_results(tmp_path / "results.csv"), PUBLISHED_2019], ["AP"])
-    assert {m.metric for m in found} == {"AP", "loss"} and ("COCO", "ssd_mobilenet_v2") in names(found)
+    metrics = {dataset: {m.metric for m in found if m.dataset == dataset} for dataset in ("digits", "BDD", "COCO")}
+    assert metrics == {"digits": {"AP", "loss"}, "BDD": {"mAP"}, "COCO": {"mAP"}}
+    assert len([m for m in found if m.metric == "mAP"]) == 4
+    assert wide_note(found).startswith("BDD, COCO: mAP of a table that does not name its metric")
+    assert wide_note([m for m in found if m.metric != "AP"]) == wide_note([m for m in found if m.metric != "mAP"]) == ""
+
+
+@pytest.mark.parametrize("metrics, charts", [
+    (["mAP", "AP50", "AP"], [("AP50",), ("AP", "mAP")]),
+    (["AP50", "mAP"], [("AP50",), ("mAP",)]),
+    (["AP"], [("AP",)]),
+])
+def test_map_shares_the_charts_of_ap_and_of_nothing_else(metrics, charts):
+    assert charts_of(metrics) == charts
 
 
 def test_columns_that_name_no_detector_are_detectors_on_the_tables_data(tmp_path):
@@ -88,6 +101,15 @@ def test_errors_are_one_minus_ap_and_the_loss_itself(measured):
     assert errors_of(ap).values.tolist() == [0.8, 0.6] and errors_of(ap).quantity == "1 - AP"
     assert errors_of(ap).log_stderr == pytest.approx([0.01 / 0.8, 0.01 / 0.6])
     assert errors_of(loss).values.tolist() == [7.5, 5] and errors_of(loss).quantity == "loss"
+
+
+def test_errors_have_the_intervals_of_their_values(measured):
+    own = np.array([[0.1, 0.5], [0.3, 0.45]])
+    ap, loss = (measured([10, 20], values, metric, interval_80=interval) for values, metric, interval in
+                (([0.2, 0.4], "AP", own), ([7.5, 5], "loss", 10 * own)))
+    assert errors_of(ap).interval_80 == pytest.approx(np.array([[0.5, 0.9], [0.55, 0.7]]))
+    assert errors_of(loss).interval_80 == pytest.approx(10 * own)
+    assert errors_of(ap, up_to=50).interval_80.shape == (1, 2)
 
 
 def test_what_no_power_law_can_hold_is_left_out_and_named(measured):

@@ -12,7 +12,8 @@ WIGGLE = np.exp([0.01, -0.01, 0.005, 0.01, -0.015])
 
 def fits(*curves, quantity="1 - AP"):
     """Return fits of (data set, detector, sizes, values) without error bars."""
-    every = [Errors(dataset, detector, quantity, np.asarray(n, float), np.asarray(y, float), np.full(len(n), np.nan))
+    every = [Errors(dataset, detector, quantity, np.asarray(n, float), np.asarray(y, float), np.full(len(n), np.nan),
+                    np.full((len(n), 2), np.nan))
              for dataset, detector, n, y in curves]
     return [(errors, fit_power_law(errors)) for errors in every]
 
@@ -90,3 +91,12 @@ def test_table_says_what_an_exponent_lacks():
     assert one[3:] == ["-"] * 4 + ["an exponent needs two sizes"]
     assert two[5:] == ["-", "-", "two sizes give no interval"]
     assert bent[-1].startswith("no straight line (p")
+
+
+def test_nothing_is_minus_nought():
+    exact = fits(*(("d", name, SIZES, k * SIZES**1e-5) for name, k in (("a", 0.5), ("b", 0.25))))
+    assert exact[0][1].beta.value < 0
+    assert exponent_table(exact)[1][4:6] == ["0.000", "0.000 to 0.000"]
+    said = findings(fits(("d", "a", SIZES, SIZES**-0.2), ("d", "b", SIZES, 0.5 * SIZES**-0.19999)))[0]
+    assert "0.000 (95 %: " in said and "-0.000" not in said and "b is +0.000" in findings(
+        fits(("d", "a", SIZES, SIZES**-0.19999), ("d", "b", SIZES, 0.5 * SIZES**-0.2)))[0]

@@ -13,7 +13,8 @@ def errors(values, stderr=None, images=SIZES, detector="ssd", dataset="digits"):
     values = np.asarray(values, dtype=float)
     unknown = np.full(len(values), np.nan)
     return Errors(dataset, detector, "1 - AP", np.asarray(images, dtype=float), values,
-                  unknown if stderr is None else np.broadcast_to(stderr, values.shape).astype(float))
+                  unknown if stderr is None else np.broadcast_to(stderr, values.shape).astype(float),
+                  np.full((len(values), 2), np.nan))
 
 
 def closed_form(x, y, weights):
@@ -128,6 +129,20 @@ def test_one_exponent_is_rejected_as_often_as_it_should_be(slopes, found):
         errors((k + 1) * np.exp(-b * np.log(SIZES) + rng.normal(0, 0.04, 7)), detector=f"d{k}")
         for k, b in enumerate(slopes)]).p < 0.05 for _ in range(REPEATS // 2)]
     assert found[0] <= np.mean(rejected) <= found[1]
+
+
+@pytest.mark.parametrize("gap,least,most", [(0, 0.02, 0.08), (0.02, 0.9, 1)])
+def test_noise_that_detectors_share_hides_no_difference(gap, least, most):
+    """Most of an error bar is the validation images', and moves both detectors alike."""
+    rng = np.random.default_rng(3)
+    rejected = []
+    for _ in range(REPEATS // 2):
+        common = rng.normal(0, 0.02 * 0.7**0.5, len(SIZES))
+        pair = [np.exp(-slope * np.log(SIZES) + common + rng.normal(0, 0.02 * 0.3**0.5, len(SIZES)))
+                for slope in (0.1, 0.1 + gap)]
+        test = compare_exponents([errors(values, 0.02 * values, detector=name) for name, values in zip("ab", pair)])
+        rejected.append(test.p < 0.05)
+    assert least <= np.mean(rejected) <= most
 
 
 def test_common_exponent_has_an_offset_for_each_detector():

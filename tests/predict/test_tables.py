@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from predict.tables import PUBLISHED_2019, read_curves
+from predict.tables import PUBLISHED_2019, read_curves, read_metrics
 
 TIDY = """dataset,detector,recipe,fraction,images,metric,class,value,stderr
 digits,ssd,scaled,10,100,AP,,0.1,0.01
@@ -83,6 +83,34 @@ def test_what_is_no_learning_curve_is_refused_with_its_place(table, text, said):
 def test_unknown_metric_names_the_nearest(table):
     with pytest.raises(InputError, match="did you mean 'AP'"):
         read_curves(table(TIDY), "APP")
+
+
+@pytest.mark.parametrize("name", ["dataset", "images", "metric", "class", "value"])
+def test_a_results_table_without_a_column_names_it(table, name):
+    path = table(TIDY.replace(f"{name},", "x,", 1) if name != "value" else TIDY.replace("value", "x"))
+    for read in (read_curves, read_metrics):
+        with pytest.raises(InputError, match=f"csv:1: no column '{name}'; add it: a table of results has"):
+            read(path)
+
+
+@pytest.mark.parametrize("more, per_class, said", [
+    ("", True, "APl is empty in every row; metrics with values: AP, loss"),
+    ("digits,ssd,scaled,50,500,APl,nine,0.4,\n", False,
+     "APl is empty in every row over all classes; metrics with values: AP, loss"),
+])
+def test_a_metric_without_values_is_called_empty(table, more, per_class, said):
+    path = table(TIDY + "digits,ssd,scaled,50,500,APl,,,\n" + more)
+    with pytest.raises(InputError, match=said):
+        read_curves(path, "APl", per_class=per_class)
+
+
+def test_80_per_cent_intervals_are_read_where_the_table_has_them(table):
+    lines = TIDY.splitlines()
+    text = "\n".join([lines[0] + ",low_80,high_80", lines[1] + ",0.07,0.11", lines[2] + ",,"])
+    assert read_curves(table(text))[0].interval_80 == pytest.approx(np.array([[0.07, 0.11], [np.nan] * 2]), nan_ok=True)
+    assert np.isnan(read_curves(table(TIDY))[0].interval_80).all()
+    with pytest.raises(InputError, match="table.csv:2: digits ssd: low_80 lies above high_80"):
+        read_curves(table(text.replace("0.07", "0.7")))
 
 
 def test_missing_and_binary_files(tmp_path):

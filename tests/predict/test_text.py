@@ -7,6 +7,7 @@ from predict.text import backtest_table, format_table, needs_table, outlook_tabl
 
 def test_numbers_are_points_and_unknown_ones_dashes():
     assert (points(0.3579), signed(0.012), signed(-0.012)) == ("35.8", "+1.2", "-1.2")
+    assert signed(-0.0001) == "+0.0"
     assert points(math.nan) == signed(math.nan) == "-"
 
 

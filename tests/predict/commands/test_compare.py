@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import charts.axes
+import charts.comparison
+import charts.power_law
 from predict.__main__ import main
 from predict.tables import PUBLISHED_2019
 from report.page import _picture_files
@@ -42,6 +45,29 @@ def test_the_published_table_has_neither_loss_nor_classes(tmp_path, capsys):
     assert files(tmp_path) == {"exponents.csv"} | pictures("comparison_linear_mAP", "comparison_log_mAP", "exponents")
     said = capsys.readouterr()
     assert "loss" not in said.out and "row of 0 images" in said.err
+
+
+def test_a_wide_table_is_never_another_metric_than_map(tmp_path, capsys):
+    tables = [PUBLISHED_2019, write_results(tmp_path / "results.csv", metrics=("AP", "AP50"))]
+    assert compare(*tables, "--metric", "AP", "AP50", "--out", tmp_path / "both") == 0
+    assert "BDD, 1 - AP" not in capsys.readouterr().out
+    rows = list(csv.DictReader((tmp_path / "both/exponents.csv").open()))
+    assert {row["metric"] for row in rows if row["dataset"] == "BDD"} == {"1 - mAP"}
+    assert not any("mAP" in name for name in files(tmp_path / "both"))
+    assert "BDD, COCO: mAP of a table" in (tmp_path / "both/comparison_log_AP.svg").read_text()
+    assert "mAP" not in (tmp_path / "both/comparison_log_AP50.svg").read_text()
+    compare(*tables, "--metric", "AP50", "--out", tmp_path / "one")
+    assert pictures("comparison_log_AP50", "comparison_log_mAP") <= files(tmp_path / "one")
+
+
+def test_a_detector_looks_alike_in_all_charts(tmp_path, monkeypatch):
+    given = []
+    styles = charts.axes.styles
+    for module in (charts.comparison, charts.power_law):
+        monkeypatch.setattr(module, "styles", lambda names: given.append(styles(names)) or given[-1])
+    compare(PUBLISHED_2019, write_results(tmp_path / "results.csv"), "--out", tmp_path / "out")
+    assert len(given) == 5 and all(looks == given[0] for looks in given)
+    assert list(given[0]) == ["ssd_mobilenet_v2", "ssd_resnet101_v1_fpn", "ssd", "fpn"]
 
 
 def test_fits_from_small_subsets_alone(tmp_path, capsys):
