@@ -26,6 +26,7 @@ from study.results import collect
 from study.state import is_concluded, is_finished
 
 PICTURED = 6  # images in a collage
+DESCRIBED = "prevalence", "shift", "collage"  # pictures that `describe` draws of a data set
 
 
 @command
@@ -150,6 +151,7 @@ def conclude(study: Study, folder: StudyFolder) -> int:
     if len(study.fractions) < 2:
         print(f"results: {folder.results}; a forecast needs two subsets or more")
         return 0
+    remove_stale_pictures(study, folder)
     for detector in study.detectors:
         for dataset in study.datasets:
             picture_detections(study, folder, dataset, detector.name)
@@ -161,6 +163,16 @@ def conclude(study: Study, folder: StudyFolder) -> int:
     if status == 0:
         print(f"report: {write_report(folder)}")
     return status
+
+
+def remove_stale_pictures(study: Study, folder: StudyFolder) -> None:
+    """Remove the pictures that `conclude` draws anew, and those of data sets that the study has no more."""
+    from report.page import picture_kind
+
+    described = {f"{kind}_{dataset.name}" for kind in DESCRIBED for dataset in study.datasets}
+    for path in folder.charts.glob("*.[ps][nv]g"):
+        if picture_kind(path.stem) and path.stem not in described:
+            path.unlink()
 
 
 def picture_detections(study: Study, folder: StudyFolder, dataset: DatasetConfig, detector: str) -> None:

@@ -85,7 +85,8 @@ def read_image(annotations: Annotations, images: Path, position: int) -> tuple[n
             return np.asarray(turned), turned.width / whole
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError(f"{path}: no picture to draw ({reason}); restore it or remove it from the file") from None
+        raise InputError(f"{path}: no picture to draw ({reason}); restore it or remove it from "
+                         f"{annotations.source}") from None
 
 
 def detection_grid(truth: Annotations, images: Path, detections: Found, positions: np.ndarray,

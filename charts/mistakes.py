@@ -17,7 +17,8 @@ from charts.labels import plain
 WRONG, MISSED, RIGHT, CROWD = "wrong", "missed", "right", "crowd"
 COLOURS: Mapping[str, Colour] = {WRONG: FIRST[5], MISSED: FIRST[3], RIGHT: FIRST[1], CROWD: (0.8, 0.8, 0.8)}
 STYLES = {MISSED: "--", CROWD: ":"}
-MEANINGS = {WRONG: "wrong detection", MISSED: "true box that is missed",
+SIGN = "✗ "  # before the label of a wrong detection, for eyes that cannot tell its colour
+MEANINGS = {WRONG: f"{SIGN}wrong detection", MISSED: "true box that is missed",
             RIGHT: "right detection (IoU ≥ 0.5 with a box of its class)",
             CROWD: "crowd (nothing counts)"}
 COLUMNS = 4
@@ -51,7 +52,9 @@ def mistakes_grid(pictures: Sequence[Marked], heading: str) -> Figure:
     figure.draw_without_rendering()  # settles the layout, by which the labels' places are found
     figure.set_layout_engine("none")  # once is enough
     for axes, each in zip(grid, pictures):
-        write_labels(axes, each.picture.boxes, each.marks, [plain(label) for label in each.picture.labels], COLOURS)
+        texts = [(SIGN if label and mark == WRONG else "") + plain(label)
+                 for label, mark in zip(each.picture.labels, each.marks)]
+        write_labels(axes, each.picture.boxes, each.marks, texts, COLOURS)
     return figure
 
 

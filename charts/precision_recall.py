@@ -14,15 +14,18 @@ from charts.labels import plain
 from charts.save import DPI
 from datasets.prevalence.text import shorten
 
-LINES = {"IoU 0.50": "#0072B2", "IoU 0.75": "#D55E00", "mean of IoU 0.50 to 0.95": "#222222"}
+LINES = {  # colour, style and width in points: of equal lines the lower shows through the gaps of the upper
+    "IoU 0.50": ("#0072B2", "-", 1.6), "IoU 0.75": ("#D55E00", (0, (4, 2)), 1.3),
+    "mean of IoU 0.50 to 0.95": ("#222222", (0, (1, 1.2)), 1.3)}
 FIRST, MIDDLE = 0, 5  # IoU .50 and .75 among COCO's thresholds
 MOST = 99  # classes with a panel
 PANEL, GAP = (1.7, 1.55), (0.2, 0.5)  # inches: of a panel with its title, and how much of that lies between the axes
 NARROWEST, WIDEST = 4, 10  # panels in a row, where there are as many
-LEFT, ABOVE, BELOW, LINE = 0.55, 0.65, 0.45, 0.14  # inches around the axes, and of a line of a note
+LEFT, ABOVE, BELOW, LINE = 0.55, 0.65, 0.5, 0.14  # inches around the axes, and of a line of a note
 LEAST = 5.5  # inches of width, for the legend
 LONGEST = 14  # characters of a name above a panel
 NAMED = 12  # classes without boxes that are named
+ABOVE_SPINES = 3  # zorder; a line along an axis would hide behind it
 NOTE = "Precision is the best at that recall or beyond; the mean of a line is its AP."
 
 
@@ -70,22 +73,26 @@ def _lay_out(number: int, notes: Sequence[str]) -> tuple[Figure, list[Axes]]:
         "bottom": (BELOW + LINE * len(lines)) / height, "wspace": GAP[0] / (PANEL[0] - GAP[0]),
         "hspace": GAP[1] / (PANEL[1] - GAP[1])}).ravel().tolist()
     for position, axes in enumerate(grid):
-        axes.set(xlim=(0, 1), ylim=(0, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        axes.set(xlim=(0, 100), ylim=(0, 102), xticks=(0, 50, 100), yticks=(0, 50, 100))
         axes.tick_params(labelsize=6, length=2, labelbottom=position + columns >= number,
                          labelleft=position % columns == 0)
         axes.grid(color="0.9", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_visible(position < number)
-    figure.text(0.08 / width, 0.5, "precision", rotation="vertical", va="center", fontsize=8)
-    figure.text(LEFT / width, 0.06 / height, "\n".join(["recall", *lines]), va="bottom", fontsize=8)
+    bottom = 0.06 + LINE * len(lines)
+    middle = (LEFT + (PANEL[0] * columns - GAP[0]) / 2) / width, (bottom + height - ABOVE) / 2 / height
+    figure.text(0.08 / width, middle[1], "precision, %", rotation="vertical", va="center", fontsize=8)
+    figure.text(middle[0], (bottom + 0.08) / height, "recall, %", ha="center", va="bottom", fontsize=8)
+    figure.text(LEFT / width, 0.06 / height, "\n".join(lines), va="bottom", fontsize=7, color="0.3")
     return figure, grid[:number]
 
 
 def _draw(axes: Axes, name: str, boxes: int, precision: np.ndarray) -> None:
     """Draw precision [T, R] at two thresholds, and the mean of all."""
     lines = precision[FIRST], precision[MIDDLE], precision.mean(axis=0)
-    for (label, colour), line in zip(LINES.items(), lines):
-        axes.plot(np.linspace(0, 1, len(line)), line, color=colour, linewidth=1.2, label=label)
+    for (label, (colour, style, width)), line in zip(LINES.items(), lines):
+        axes.plot(np.linspace(0, 100, len(line)), 100 * line, color=colour, linestyle=style, linewidth=width,
+                  label=label, clip_on=False, zorder=ABOVE_SPINES)
     at_first, at_middle, mean = (f"{100 * line.mean():.1f}" for line in lines)
     counted = f"{boxes:,} box" if boxes == 1 else f"{boxes:,} boxes"
     axes.set_title(f"{name}, {counted}\nAP {mean}  AP50 {at_first}  AP75 {at_middle}", fontsize=6.5, loc="left",

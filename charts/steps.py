@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -30,7 +31,10 @@ class Looks:
 
 
 def steps_chart(runs: Sequence[Looks]) -> Figure:
-    """Draw AP in points over steps: a line for each of `runs`, a colour for each group, from light to dark."""
+    """Draw AP in points over steps: a line for each of `runs`, a colour for each group, from light to dark.
+
+    A group is named at the end of its best line, where there is room.
+    """
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     groups = list(dict.fromkeys(run.group for run in runs))
@@ -44,7 +48,7 @@ def steps_chart(runs: Sequence[Looks]) -> Figure:
     axes.set_title(TITLE, loc="left", fontsize=10, fontweight="bold")
     axes.set_xlabel(f"training steps\n{NOTE}")
     axes.set_ylabel("AP, points")
-    axes.set_xlim(0, None)
+    axes.set_xlim(0, 1.08 * max(run.steps[-1] for run in runs))  # room for a name
     axes.set_ylim(0, max(1, axes.get_ylim()[1]))
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -55,4 +59,20 @@ def steps_chart(runs: Sequence[Looks]) -> Figure:
     handles.append(Line2D([], [], color="none", marker="D", markersize=8, markeredgecolor="black", label="chosen"))
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8,
                 title="subset", title_fontsize=8, ncols=1 + (len(handles) - 1) // LISTED)
+    _name_ends(axes, [max((run for run in runs if run.group == group), key=lambda run: run.values[-1])
+                      for group in groups])
     return figure
+
+
+def _name_ends(axes: Axes, runs: Sequence[Looks]) -> None:
+    """Write the group of each run beside the end of its line, on no other such name."""
+    axes.figure.draw_without_rendering()  # settles the layout, by which the room is known
+    taken = []
+    for run in runs:
+        text = axes.annotate(plain(run.group), (run.steps[-1], 100 * run.values[-1]), (8, 0), fontsize=7, va="center",
+                             textcoords="offset points", in_layout=False)
+        extent = text.get_window_extent()
+        if any(extent.overlaps(other) for other in taken):
+            text.remove()
+        else:
+            taken.append(extent)

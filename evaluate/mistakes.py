@@ -2,7 +2,7 @@
 
 The kinds are those of D. Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020,
 section 2.2. Unlike there, a detection on an object is judged by that object first: one that also overlaps another of
-its own class a little is of the wrong class, not badly placed.
+its own class a little is an error of classification, not of localization.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from datasets.annotations import Annotations
 from evaluate.detections import Detections
 from evaluate.matches import ClassMatches, overlaps_of
 
-RIGHT, DUPLICATE, WRONG_CLASS, BADLY_PLACED, BOTH, BACKGROUND, MISSED = (
-    "right", "duplicate", "wrong class", "badly placed", "wrong class and place", "background", "missed")
-KINDS = (RIGHT, DUPLICATE, WRONG_CLASS, BADLY_PLACED, BOTH, BACKGROUND)
+RIGHT, DUPLICATE, CLASSIFICATION, LOCALIZATION, BOTH, BACKGROUND, MISSED = (
+    "right", "duplicate", "classification", "localization", "both", "background", "missed")
+KINDS = (RIGHT, DUPLICATE, CLASSIFICATION, LOCALIZATION, BOTH, BACKGROUND)
 UNCOUNTED = -1
 ON, NEAR = 0.5, 0.1  # IoU from which on a detection lies on an object, or by it
 SHARE = 3  # no kind of mistake and no class gets more than one in so many of the examples while there are others
@@ -28,7 +28,8 @@ SHARE = 3  # no kind of mistake and no class gets more than one in so many of th
 class Verdicts:
     """What became of D detections and B true boxes at IoU 0.5, as COCOeval counts them."""
 
-    kinds: np.ndarray  # int8 [D], position in KINDS; UNCOUNTED: below the score, on a crowd, or beyond the best 100
+    kinds: np.ndarray  # int8 [D], position in KINDS; UNCOUNTED: below the score, on a crowd, beyond the best 100, or
+    # of a class without boxes, which AP leaves out
     missed: np.ndarray  # bool [B], met by no detection that counts; never a crowd
 
     def count(self) -> dict[str, int]:
@@ -61,6 +62,8 @@ def judge(truth: Annotations, detections: Detections, matches: Sequence[ClassMat
     kinds = np.full(len(detections), UNCOUNTED, np.int8)
     met = truth.crowd.copy()
     for each in matches:
+        if not each.truths[0].any():
+            continue
         counted = (each.scores >= min_score) & ~each.ignored[0, 0]
         found = counted & each.found[0, 0]
         kinds[each.rows[found]] = KINDS.index(RIGHT)

@@ -20,13 +20,28 @@ from datasets.files import read_json
 from evaluate.coco import score
 from evaluate.detections import Detections
 from evaluate.matches import ClassMatches
-from evaluate.mistakes import KINDS, MISSED, RIGHT, Example, Verdicts, choose_examples, judge
+from evaluate.mistakes import (
+    BACKGROUND,
+    BOTH,
+    CLASSIFICATION,
+    DUPLICATE,
+    KINDS,
+    LOCALIZATION,
+    MISSED,
+    RIGHT,
+    Example,
+    Verdicts,
+    choose_examples,
+    judge,
+)
 from study.layout import StudyFolder
 from study.matrix import Cell
 
 SHOWN = 0.3  # score from which on detections are drawn
 PICTURED = 6  # images beside their detections
 EXAMPLES = 12  # images with a mistake each
+MEANINGS = {DUPLICATE: "of a box found already", CLASSIFICATION: "wrong class", LOCALIZATION: "badly placed",
+            BOTH: "wrong class, badly placed", BACKGROUND: "on no box"}
 
 
 def draw(truth: Annotations, detections: Detections, images: Path | None,
@@ -49,14 +64,18 @@ def draw_mistakes(truth: Annotations, detections: Detections, matches: Sequence[
     """Draw EXAMPLES images, each for a mistake or a miss, the most confident and the largest first."""
     verdicts = judge(truth, detections, matches, min_score)
     examples = choose_examples(truth, detections, verdicts, EXAMPLES)
-    counts = verdicts.count()
-    wrong = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if kind != RIGHT and counts[kind])
-    heading = [f"At scores of at least {min_score:g}: {counts[RIGHT]:,} detections right; wrong: {wrong or 'none'}; "
-               f"{counts[MISSED]:,} of {(~truth.crowd).sum():,} boxes missed.",
-               "Above each image the mistake or miss it was chosen for: the most confident, and the largest."
-               if examples else "There are no mistakes and no misses to show."]
-    pictures = [_marked(truth, detections, verdicts, images, example) for example in examples]
-    return marks.mistakes_grid(pictures, "\n".join(heading))
+    heading = _heading(verdicts.count(), int((~truth.crowd).sum()), min_score)
+    heading += ("Each image was chosen for what is named above it and drawn thick: the most confident mistakes and the "
+                "largest boxes missed." if examples else "There are no mistakes and no misses to show.")
+    return marks.mistakes_grid([_marked(truth, detections, verdicts, images, each) for each in examples], heading)
+
+
+def _heading(counts: Mapping[str, int], boxes: int, min_score: float) -> str:
+    """Return lines with the counts of KINDS and of MISSED among `boxes`."""
+    kinds = [f"{counts[kind]:,} {kind} ({MEANINGS[kind]})" for kind in KINDS if kind != RIGHT and counts[kind]]
+    wrong = sum(counts[kind] for kind in KINDS) - counts[RIGHT]
+    return (f"Detections with a score of at least {min_score:g}: {counts[RIGHT]:,} right, {wrong:,} wrong"
+            f"{': ' if wrong else ''}{', '.join(kinds)}.\nBoxes: {boxes:,}, {counts[MISSED]:,} of them missed.\n")
 
 
 def _marked(truth: Annotations, detections: Detections, verdicts: Verdicts, images: Path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,18 +35,21 @@ from study.layout import StudyFolder
 LARGEST_SVG = 200_000  # bytes; above it the PNG beside it is embedded
 LARGEST_PNG = 300_000  # bytes; above it a JPEG is embedded
 WIDEST = 1600  # pixels of an embedded picture
-ABOUT = {
-    "collage": "Training images with their labelled boxes",
-    "detections": "Validation images with the boxes a detector found",
-    "mistakes": "Validation images with the most confident mistakes and the largest boxes missed",
-    "precision_recall": "Precision against recall of every class, validation images",
-    "steps": "AP on the way, on the tuning split that chose when to stop (never the validation images)",
-    "comparison": "Learning curves of all detectors",
+RUN = "largest subset, draw 0, seed 0"
+ABOUT = {  # in the order of the page; the first ones go with the learning curves
+    "comparison_linear": "Learning curves of all detectors, linear axis",
+    "comparison_log": "Learning curves of all detectors, logarithmic axis",
     "classes": "Learning curves of every class",
     "exponents": "Errors against images, with their power laws",
+    "detections": f"Validation images with the boxes a detector found ({RUN})",
+    "mistakes": f"Validation images with the most confident mistakes and the largest boxes missed ({RUN})",
+    "precision_recall": f"Precision against recall of every class, validation images ({RUN})",
+    "steps": "AP on the way, on the tuning split that chose when to stop (never the validation images)",
+    "collage": "Training images with their labelled boxes",
     "prevalence": "Boxes per class in every subset",
     "shift": "How often each class is in validation, against training",
 }
+CURVES = {"comparison_linear", "comparison_log", "classes", "exponents"}
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,16 @@ def _content(folder: StudyFolder, study: Study | None) -> dict[str, Any]:
     settings = study.forecast if study else Forecast()
     results = read_results(folder)
     answers = answer_curves(folder.results, settings.metric, settings.fit_up_to)
-    names = [d.name for d in study.datasets] if study else dict.fromkeys(a.curve.dataset for a in answers)
+    names = [d.name for d in study.datasets] if study else list(dict.fromkeys(a.curve.dataset for a in answers))
+    files = _picture_files(folder.charts)
     return {
         "title": study.name if study else folder.root.resolve().name,
         "answers": answers,
         "charts": [_curve_charts(answer, settings.fit_up_to) for answer in answers],
         "classes": class_tables(folder.results, settings.metric),
         "prevalence": prevalence_tables(folder, names),
-        "pictures": [embed(path) for path in _picture_files(folder.charts)],
+        "comparison": [embed(path, names) for path in files if picture_kind(path.stem) in CURVES],
+        "pictures": [embed(path, names) for path in files if picture_kind(path.stem) not in CURVES],
         "runs": run_table(results),
         "making": making_table(study, folder, results) if study else None,
         "configuration": dump_study(study) if study else "",
@@ -108,8 +114,18 @@ def inline_svg(figure: Figure, description: str) -> Markup:
 
 def _picture_files(charts: Path) -> list[Path]:
     """Return one file per picture: the SVG where it is small, else the PNG. The page draws the curves itself."""
-    stems = sorted({p.with_suffix("") for p in charts.rglob("*.[ps][nv]g") if not p.name.startswith("learning_curves")})
-    return [_best_file(stem) for stem in stems]
+    stems = {p.with_suffix("") for p in charts.rglob("*.[ps][nv]g") if not p.name.startswith("learning_curves")}
+    return [_best_file(stem) for stem in sorted(stems, key=lambda stem: (_place(stem.name), stem))]
+
+
+def picture_kind(stem: str) -> str:
+    """Return the key of ABOUT that a picture's file name begins with; "" for any other file."""
+    return next((kind for kind in ABOUT if re.match(f"{kind}(_|$)", stem)), "")
+
+
+def _place(stem: str) -> int:
+    kind = picture_kind(stem)
+    return list(ABOUT).index(kind) if kind else len(ABOUT)
 
 
 def _best_file(stem: Path) -> Path:
@@ -118,12 +134,12 @@ def _best_file(stem: Path) -> Path:
     return vector if small or not raster.exists() else raster
 
 
-def embed(path: Path) -> Picture:
-    """Return a picture file as a data URI, large PNGs as JPEG, captioned after its name."""
+def embed(path: Path, datasets: Sequence[str] = ()) -> Picture:
+    """Return a picture file as a data URI, large PNGs as JPEG, captioned after its name, which may name a data set."""
     kind, data = ("svg+xml" if path.suffix == ".svg" else "png"), path.read_bytes()
     if kind == "png" and len(data) > LARGEST_PNG:
         kind, data = "jpeg", _to_jpeg(path)
-    return Picture(_caption(path.stem), f"data:image/{kind};base64,{base64.b64encode(data).decode()}")
+    return Picture(_caption(path.stem, datasets), f"data:image/{kind};base64,{base64.b64encode(data).decode()}")
 
 
 def _to_jpeg(path: Path) -> bytes:
@@ -135,8 +151,12 @@ def _to_jpeg(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _caption(stem: str) -> str:
-    """Return "Training images with their labelled boxes: digits" for collage_digits."""
-    kind = next((kind for kind in ABOUT if re.match(f"{kind}(_|$)", stem)), "")
-    words = " ".join(re.split(r"[-_ ]+", stem.removeprefix(kind))).strip()
-    return f"{ABOUT[kind]}: {words}".removesuffix(": ") if kind else words.capitalize()
+def _caption(stem: str, datasets: Sequence[str]) -> str:
+    """Return "Learning curves of every class: digits, AP50" for classes_digits_AP50."""
+    kind = picture_kind(stem)
+    if not kind:
+        return " ".join(re.split(r"[-_ ]+", stem)).strip().capitalize()
+    rest = stem.removeprefix(kind).removeprefix("_")
+    dataset = max((name for name in datasets if f"{rest}_".startswith(f"{name}_")), key=len, default="")
+    parts = [ABOUT[kind], ", ".join(filter(None, (dataset, rest.removeprefix(dataset).removeprefix("_"))))]
+    return ": ".join(filter(None, parts))

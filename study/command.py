@@ -24,12 +24,11 @@ def add_study_arguments(parser: argparse.ArgumentParser, optional: bool = False)
                         help="where studies are kept (default: studies)")
 
 
-def add_cell_arguments(parser: argparse.ArgumentParser, optional: bool = False) -> None:
-    """Add DATASET, DETECTOR and FRACTION, which may be left out if `optional`, DRAW and SEED."""
-    one = "?" if optional else None
-    parser.add_argument("dataset", metavar="DATASET", nargs=one)
-    parser.add_argument("detector", metavar="DETECTOR", nargs=one)
-    parser.add_argument("fraction", metavar="FRACTION", type=float, nargs=one, help="per cent of the training images")
+def add_cell_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add DATASET, DETECTOR, FRACTION, DRAW and SEED."""
+    parser.add_argument("dataset", metavar="DATASET")
+    parser.add_argument("detector", metavar="DETECTOR")
+    parser.add_argument("fraction", metavar="FRACTION", type=float, help="per cent of the training images")
     parser.add_argument("draw", metavar="DRAW", type=int, nargs="?", default=0, help="which order (default: 0)")
     parser.add_argument("seed", metavar="SEED", type=int, nargs="?", default=0, help="of the training (default: 0)")
 

@@ -114,7 +114,10 @@ def test_a_lost_result_is_made_again_without_training(folder):
     trained = (run / "training.json").stat().st_mtime_ns
     before = json.loads((run / "result.json").read_text())
     (run / "result.json").unlink()
+    of_another_metric = folder / "studies/small/charts/classes_digits_AR.png"
+    of_another_metric.touch()
     assert _run(folder).returncode == 0
+    assert not of_another_metric.exists() and of_another_metric.with_stem("classes_digits_AP").exists()
     assert (run / "training.json").stat().st_mtime_ns == trained
     assert json.loads((run / "result.json").read_text())["metrics"] == before["metrics"]
 
@@ -203,6 +206,20 @@ def test_the_largest_subset_is_pictured_and_all_that_looked_on_the_way(tmp_path,
     kinds = {"detections", "mistakes", "precision_recall", *(["steps"] if looked else [])}
     assert {path.name for path in folder.charts.iterdir()} == {
         f"{kind}_paint_tiny.{suffix}" for kind in kinds for suffix in ("png", "svg")}
+
+
+def test_pictures_of_other_metrics_detectors_and_data_sets_go(tmp_path):
+    study, folder = make_study(tmp_path / "data"), StudyFolder(tmp_path / "studies")
+    folder.charts.mkdir(parents=True)
+    kept = {"collage_paint.png", "prevalence_paint.svg", "shift_paint.png", "mine.png", "classes of mine.png",
+            "exponents.csv"}
+    gone = {"classes_paint_AP.png", "comparison_linear_AP.svg", "comparison_log_AP.png", "exponents.png",
+            "mistakes_paint_dropped.png", "detections_dropped_tiny.svg", "precision_recall_paint_dropped.png",
+            "steps_paint_dropped.png", "collage_dropped.png", "prevalence_dropped.png", "shift_dropped.svg"}
+    for name in kept | gone:
+        (folder.charts / name).touch()
+    run_study.remove_stale_pictures(study, folder)
+    assert {path.name for path in folder.charts.iterdir()} == kept
 
 
 @pytest.mark.parametrize(("arguments", "fragment"), [

@@ -1,80 +1,93 @@
-"""``python -m evaluate pictures``: what a detector found, what it got wrong, its precision and recall, as pictures."""
+"""``python -m evaluate pictures``: what a detector found, what it got wrong, its precision and recall, as pictures.
+
+``python -m evaluate pictures-run CONFIG DATASET DETECTOR FRACTION``: the same for a run of a study, in its folder.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from datasets.annotations import Annotations
 from datasets.errors import InputError
-from datasets.formats.coco import read_coco
 from study.command import add_cell_arguments, add_study_arguments, find_cell, open_study
 
-EPILOG = """Give CONFIG DATASET DETECTOR FRACTION [DRAW [SEED]] side by side for an evaluated cell of a study: its
-pictures go to the run's folder. Or give --truth, --detections and --out for files of your own, and --images for the
-pictures that show images."""
-CELL = ("config", "dataset", "detector", "fraction")
-FILES = ("truth", "detections", "out")
+DESCRIPTION = "What a detector found, what it got wrong, its precision and recall."
 
 
 def add(commands) -> None:
-    """Add the parser of `pictures` to those of the commands."""
-    parser = commands.add_parser("pictures", help="draw mistakes, precision and recall of a cell or of any detections",
-                                 description="What a detector found, what it got wrong, its precision and recall.",
-                                 epilog=EPILOG)
-    add_study_arguments(parser, optional=True)
-    add_cell_arguments(parser, optional=True)
-    files = parser.add_argument_group("files of your own, instead of a cell")
-    files.add_argument("--truth", metavar="T.json", help="COCO annotations; every image counts")
-    files.add_argument("--detections", metavar="D.json", help="COCO results")
+    """Add the parsers of `pictures` and `pictures-run` to those of the commands."""
+    files = commands.add_parser("pictures", help="draw mistakes, precision and recall of a detections file",
+                                description=DESCRIPTION)
+    files.add_argument("--truth", required=True, metavar="T.json", help="COCO annotations; every image counts")
+    files.add_argument("--detections", required=True, metavar="D.json", help="COCO results")
     files.add_argument("--images", metavar="FOLDER", type=Path, help="that the truth's file names start from; without "
                        "it there are only precision and recall")
-    files.add_argument("--out", metavar="FOLDER", type=Path, help="where the pictures go")
+    files.add_argument("--out", required=True, metavar="FOLDER", type=Path, help="where the pictures go")
     files.add_argument("--classes", nargs="+", default=(), metavar="NAME", help="of these classes (default: all)")
+    _add_common(files)
+    files.set_defaults(run=_draw_files)
+    runs = commands.add_parser("pictures-run", help="draw mistakes, precision and recall of a run of a study",
+                               description=f"{DESCRIPTION} The pictures go to the run's folder.")
+    add_study_arguments(runs)
+    add_cell_arguments(runs)
+    _add_common(runs)
+    runs.set_defaults(run=_draw_run)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-score", type=float, default=0.3, metavar="S",
                         help="show detections from this score on (default: 0.3); the curves have all of them")
-    parser.set_defaults(run=_run)
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    given = {name for name in (*CELL, *FILES, "images") if getattr(arguments, name) is not None}
-    if not 0 <= arguments.min_score <= 1:
-        raise InputError(f"--min-score {arguments.min_score:g}: give a number from 0 to 1")
-    if given == set(CELL) and not arguments.classes:
-        paths = _draw_cell(arguments)
-    elif set(FILES) <= given and not given & set(CELL):
-        paths = _draw_files(arguments)
-    else:
-        raise InputError("give either CONFIG DATASET DETECTOR FRACTION, or --truth, --detections and --out; see --help")
-    print("\n".join(f"wrote {path}" for path in paths))
-    return 0
+def _draw_files(arguments: argparse.Namespace) -> int:
+    from evaluate.detections import read_detections
+    from evaluate.pictures import draw, save
+    from evaluate.truth import read_truth
+
+    _check_score(arguments)
+    truth, others = read_truth(arguments.truth, arguments.classes)
+    if arguments.images:
+        _check_images(truth, arguments.images)
+    detections = read_detections(arguments.detections, truth, others)
+    figures = draw(truth, detections, arguments.images, arguments.min_score)
+    return _print(save(figures, arguments.out))
 
 
-def _draw_cell(arguments: argparse.Namespace) -> list[Path]:
-    """Draw an evaluated cell, and return the files written."""
+def _draw_run(arguments: argparse.Namespace) -> int:
     from evaluate.detections import read_detections
     from evaluate.pictures import draw, draw_looks, save
     from study.config import find_dataset
     from study.data import image_folder, read_validation, validation_split
     from study.state import is_finished
 
+    _check_score(arguments)
     study, folder = open_study(arguments)
     cell = find_cell(study, arguments)
     if not is_finished(study, folder, cell):
-        raise InputError(f"{cell}: not evaluated yet; run evaluate/evaluate_subset.sh with the same arguments first")
+        raise InputError(f"{cell}: not evaluated by this version yet, or its inputs changed; run "
+                         "evaluate/evaluate_subset.sh with the same arguments first")
     dataset, run = find_dataset(study, cell.dataset), folder.run(cell)
     truth = read_validation(dataset)
     figures = draw(truth, read_detections(run.detections, truth), image_folder(dataset, validation_split(dataset)),
                    arguments.min_score)
-    return save(figures | draw_looks(folder, [cell]), run.pictures)
+    return _print(save(figures | draw_looks(folder, [cell]), run.pictures))
 
 
-def _draw_files(arguments: argparse.Namespace) -> list[Path]:
-    """Draw the files that were given, and return those written."""
-    from evaluate.detections import read_detections
-    from evaluate.pictures import draw, save
+def _check_score(arguments: argparse.Namespace) -> None:
+    if not 0 <= arguments.min_score <= 1:
+        raise InputError(f"--min-score {arguments.min_score:g}: give a number from 0 to 1")
 
-    truth = read_coco(arguments.truth, arguments.classes)
-    if arguments.images and not arguments.images.is_dir():
-        raise InputError(f"--images {arguments.images}: no such folder; check the path")
-    figures = draw(truth, read_detections(arguments.detections, truth), arguments.images, arguments.min_score)
-    return save(figures, arguments.out)
+
+def _check_images(truth: Annotations, folder: Path) -> None:
+    if not folder.is_dir():
+        raise InputError(f"--images {folder}: no such folder; check the path")
+    names = truth.file_names
+    if names and not any((folder / name).exists() for name in names):  # a lone one may be gone, and not be drawn
+        raise InputError(f"--images {folder}: none of the {len(names):,} images of {truth.source} is there; give the "
+                         f"folder that their file names start from, such as {names[0]}")
+
+
+def _print(paths: list[Path]) -> int:
+    print("\n".join(f"wrote {path}" for path in paths))
+    return 0

@@ -31,7 +31,7 @@ def test_each_mark_has_its_colour_and_line_and_the_first_box_is_strongest():
     widths = [lines[COLOURS[mark]].get_linewidth() for mark in (MISSED, WRONG, RIGHT, CROWD)]
     assert widths[0] > max(widths[1:])
     assert axes.get_title() == "missed: cat" and {text.get_text() for text in axes.texts} == {
-        "missed label", "wrong label", "right label", "crowd label"}
+        "missed label", "✗ wrong label", "right label", "crowd label"}
 
 
 @pytest.mark.parametrize(("marks", "expected"), [([RIGHT, WRONG], [WRONG, RIGHT]), ([MISSED], [MISSED]),
@@ -55,5 +55,5 @@ def test_the_heading_fits_whatever_there_is_to_see(number, tmp_path):
 
 def test_odd_names_are_written_as_they_are(tmp_path):
     figure = mistakes_grid([Marked(Labelled(GREY, BOXES[:1], ["$a_{$ 0.50"]), [WRONG])], "heading")
-    assert [text.get_text() for text in figure.axes[0].texts] == [r"\$a_{\$ 0.50"]
+    assert [text.get_text() for text in figure.axes[0].texts] == [r"✗ \$a_{\$ 0.50"]
     save_figure(figure, tmp_path / "odd")

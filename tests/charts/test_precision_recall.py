@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from charts.precision_recall import LINES, MOST, precision_recall
+from charts.precision_recall import LINES, MOST, NOTE, precision_recall
 from charts.save import save_figure
 
 
@@ -41,8 +43,34 @@ def test_the_lines_are_those_of_the_two_thresholds_and_of_the_mean():
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert lines.keys() == LINES.keys()
     for label, expected in zip(LINES, (precision[0, :, 0], precision[5, :, 0], precision[..., 0].mean(axis=0))):
-        np.testing.assert_array_equal(lines[label].get_ydata(), expected)
-        np.testing.assert_allclose(lines[label].get_xdata(), np.linspace(0, 1, 101))
+        np.testing.assert_array_equal(lines[label].get_ydata(), 100 * expected)
+        np.testing.assert_allclose(lines[label].get_xdata(), np.linspace(0, 100, 101))
+
+
+def colours_seen(figure: Figure, axes):
+    """Return how many pixels of each line's colour a drawing has in the panel."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    box = axes.get_window_extent().padded(3)
+    image = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+    height = image.shape[0]
+    part = image[int(height - box.y1):int(height - box.y0) + 1, int(box.x0):int(box.x1) + 1]
+    return [int((np.abs(part - 255 * np.array(to_rgb(colour))).sum(axis=-1) < 60).sum())
+            for colour, *_ in LINES.values()]
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_lines_along_the_axes_and_on_each_other_are_seen(value):
+    figure = precision_recall(["cat"], np.full((10, 101, 1), value), [7])
+    assert min(colours_seen(figure, shown(figure)[0])) > 20
+
+
+def test_axes_are_named_in_per_cent_and_recall_stands_apart_from_the_note():
+    figure = precision_recall(["cat", "dog"], made([0.3, 0.9]), [4, 1])
+    texts = {text.get_text(): text for text in figure.texts}
+    assert {"precision, %", "recall, %", NOTE} == texts.keys()
+    panels = [axes.get_position() for axes in shown(figure)]
+    assert texts["recall, %"].get_position()[0] == pytest.approx((panels[0].x0 + panels[-1].x1) / 2, abs=0.01)
 
 
 def test_a_class_without_boxes_is_named_and_in_no_mean():

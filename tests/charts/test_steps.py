@@ -24,6 +24,20 @@ def test_the_picture_says_which_images_these_are_and_names_each_subset_once():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["1 %", "100 %", "chosen"]
 
 
+def names_at_ends(figure):
+    return [text for text in figure.axes[0].texts if text.get_text().endswith("%")]
+
+
+def test_each_subset_is_named_at_the_end_of_its_best_line():
+    assert [text.get_text() for text in names_at_ends(steps_chart(RUNS))] == ["1 %"]  # both end at one point
+    apart = [*RUNS[:2], Looks("100 %", [20, 40], [0.3, 0.4], 40)]
+    figure = steps_chart(apart)
+    assert [(text.get_text(), text.xy) for text in names_at_ends(figure)] == [("1 %", (40, 20)), ("100 %", (40, 40))]
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend().get_window_extent()
+    assert not any(text.get_window_extent().overlaps(legend) for text in names_at_ends(figure))
+
+
 def test_a_detector_that_learnt_nothing_has_a_chart_too(tmp_path, assert_legible):
     figure = steps_chart([Looks("1 %", [5], [0.0], 5)])
     assert_legible(figure)

@@ -8,14 +8,14 @@ from evaluate.detections import Detections
 from evaluate.matches import match
 from evaluate.mistakes import (
     BACKGROUND,
-    BADLY_PLACED,
     BOTH,
+    CLASSIFICATION,
     DUPLICATE,
     KINDS,
+    LOCALIZATION,
     MISSED,
     RIGHT,
     UNCOUNTED,
-    WRONG_CLASS,
     Example,
     choose_examples,
     judge,
@@ -56,33 +56,39 @@ def kinds_of(verdicts):
 
 @pytest.mark.parametrize(("there", "name", "box", "kind"), [
     ([("cat", BOX)], "cat", BOX, RIGHT), ([("cat", BOX)], "cat", SHIFTED, RIGHT),
-    ([("cat", BOX)], "dog", SHIFTED, WRONG_CLASS), ([("cat", BOX)], "cat", ASIDE, BADLY_PLACED),
+    ([("cat", BOX)], "dog", SHIFTED, CLASSIFICATION), ([("cat", BOX)], "cat", ASIDE, LOCALIZATION),
     ([("cat", BOX)], "dog", ASIDE, BOTH), ([("cat", BOX)], "cat", FAR, BACKGROUND), ([], "cat", BOX, BACKGROUND),
     ([("cat", BOX)], "dog", FAR, BACKGROUND),
-    ([("cat", BOX), ("dog", ASIDE)], "dog", BOX, WRONG_CLASS),  # and by its own class
+    ([("cat", BOX), ("dog", ASIDE)], "dog", BOX, CLASSIFICATION),  # and by its own class
     ([("cat", ASIDE), ("dog", [16, 10, 20, 20])], "dog", BOX, RIGHT),
     ([("cat", BOX, True)], "cat", BOX, None), ([("cat", BOX, True)], "dog", BOX, BACKGROUND),
 ])
 def test_a_detection_is_told_by_what_it_lies_on(there, name, box, kind):
-    truth = truth_of([("owl", APART)], there)
+    truth = truth_of([("owl", APART)], there, [("cat", APART), ("dog", APART)])  # no class is without boxes
     verdicts = judged(truth, detections_of((1, name, box, 0.9)))
     assert kinds_of(verdicts) == [kind]
     met = kind == RIGHT
-    assert verdicts.missed.tolist() == [True, *(not crowd and not (met and CLASSES[k] == name)
-                                                for k, crowd in zip(truth.classes[1:], truth.crowd[1:]))]
+    assert verdicts.missed.tolist() == [True, *(not crowd and not (met and CLASSES[k] == name) for k, crowd in
+                                                zip(truth.classes[1:-2], truth.crowd[1:-2])), True, True]
 
 
 def test_of_two_on_one_box_the_surer_is_right_and_the_other_a_duplicate():
     truth = truth_of([("cat", BOX)])
     detections = detections_of((0, "cat", BOX, 0.8), (0, "cat", SHIFTED, 0.9), (0, "cat", BOX, 0.2))
     assert kinds_of(judged(truth, detections)) == [DUPLICATE, RIGHT, None]
-    assert judged(truth, detections).count() == {RIGHT: 1, DUPLICATE: 1, WRONG_CLASS: 0, BADLY_PLACED: 0, BOTH: 0,
+    assert judged(truth, detections).count() == {RIGHT: 1, DUPLICATE: 1, CLASSIFICATION: 0, LOCALIZATION: 0, BOTH: 0,
                                                  BACKGROUND: 0, MISSED: 0}
 
 
 def test_below_the_score_nothing_is_met():
     truth, detections = truth_of([("cat", BOX)]), detections_of((0, "cat", BOX, 0.3))
     assert [judged(truth, detections, s).missed.tolist() for s in (0.3, 0.31)] == [[False], [True]]
+
+
+def test_a_class_without_boxes_does_not_count():
+    truth = truth_of([("cat", BOX), ("dog", APART, True)])
+    verdicts = judged(truth, detections_of((0, "owl", BOX, 0.9), (0, "dog", BOX, 0.9), (0, "cat", APART, 0.9)))
+    assert kinds_of(verdicts) == [None, None, BACKGROUND]
 
 
 def test_beyond_the_best_hundred_nothing_counts():
@@ -96,14 +102,16 @@ def test_what_counts_is_what_cocoeval_counts(case_of, tmp_path, seed):
     case = case_of(seed)
     evaluation = case.reference(tmp_path)
     verdicts = judge(case.truth, case.detections, match(case.truth, case.detections), 0.0)
-    images = [each for each in evaluation.evalImgs if each and each["aRng"] == [0, 1e10]]
+    held = {case.truth.category_ids[k] for k in case.truth.classes[~case.truth.crowd]}  # AP leaves the others out
+    images = [each for each in evaluation.evalImgs if each and each["aRng"] == [0, 1e10]
+              and each["category_id"] in held]
     right = sum(((each["dtMatches"][0] > 0) & ~each["dtIgnore"][0]).sum() for each in images)
     wrong = sum(((each["dtMatches"][0] == 0) & ~each["dtIgnore"][0]).sum() for each in images)
     counts = verdicts.count()
     assert counts[RIGHT] == right > 0
     assert sum(counts[kind] for kind in KINDS) - counts[RIGHT] == wrong > 0
     assert counts[MISSED] == (~case.truth.crowd).sum() - right
-    assert min(counts[kind] for kind in (DUPLICATE, BADLY_PLACED, BOTH, BACKGROUND)) > 0
+    assert min(counts[kind] for kind in (DUPLICATE, LOCALIZATION, BACKGROUND)) > 0
 
 
 def test_the_surest_mistake_and_the_largest_miss_come_first_in_turn():
@@ -138,14 +146,15 @@ def test_no_kind_fills_the_grid():
                                (31, "dog", SHIFTED, 0.4))
     examples = choose_examples(truth, detections, judged(truth, detections), 12)
     assert [(e.kind, e.image) for e in examples[::2]] == [
-        *((BACKGROUND, i) for i in range(4)), (BADLY_PLACED, 30), (WRONG_CLASS, 31)]
+        *((BACKGROUND, i) for i in range(4)), (LOCALIZATION, 30), (CLASSIFICATION, 31)]
     assert [(e.kind, e.image) for e in examples[1::2]] == [(MISSED, 20 + i) for i in range(6)]
 
 
 def test_no_class_fills_the_grid():
-    truth = truth_of(*[[("owl", BOX)] for _ in range(40)])
+    truth = truth_of(*[[("owl", BOX)] for _ in range(40)], [("cat", BOX), ("dog", BOX)])
     detections = detections_of(*[(i, "owl", BOX, 0.9) for i in range(40)],
-                               *[(i, "cat" if i < 20 else "dog", APART, 0.99 - i / 1000) for i in range(40)])
+                               *[(i, "cat" if i < 20 else "dog", APART, 0.99 - i / 1000) for i in range(40)],
+                               *[(40, name, BOX, 0.9) for name in ("cat", "dog")])
     images = [e.image for e in choose_examples(truth, detections, judged(truth, detections), 12)]
     assert images[:8] == [*range(4), *range(20, 24)] and sorted(images) == [*range(6), *range(20, 26)]
 

@@ -60,12 +60,13 @@ def test_the_surest_mistake_and_the_largest_miss_lead_each_with_all_that_counts_
     assert second.get_title() == f"missed: {name}" and name in [text.get_text() for text in second.texts]
     assert [outlines(second, mark) for mark in (WRONG, MISSED, RIGHT)] == [
         0, 1, boxes[truth.image_of_box()[largest]] - 1]
-    assert heading(figure).startswith(f"At scores of at least 0.3: {truth.num_boxes - 1} detections right; wrong: 1 "
-                                      f"background; 1 of {truth.num_boxes} boxes missed.")
+    assert heading(figure).startswith(f"Detections with a score of at least 0.3: {truth.num_boxes - 1} right, 1 wrong: "
+                                      f"1 background (on no box).\nBoxes: {truth.num_boxes}, 1 of them missed.\n")
+    assert "drawn thick" in heading(figure)
 
 
 @pytest.mark.parametrize(("score", "images", "words"), [
-    (0.9, 0, "There are no mistakes and no misses to show."), (0.2, 7, "0 detections right; wrong: none")])
+    (0.9, 0, "There are no mistakes and no misses to show."), (0.2, 7, "0 right, 0 wrong.")])
 def test_all_right_and_nothing_found_are_said(data, tmp_path, score, images, words):
     truth, folder = data
     found = as_found(truth, np.full(truth.num_boxes, score))
@@ -102,7 +103,7 @@ def test_an_image_that_is_gone_is_named(data):
     for path in images.iterdir():
         path.unlink()
     nothing = as_found(truth, np.zeros(truth.num_boxes))
-    with pytest.raises(InputError, match=r"\.jpg: no picture to draw \(No such file"):
+    with pytest.raises(InputError, match=r"\.jpg: no picture to draw \(No such file.*remove it from .*_val\.json$"):
         draw(truth, nothing, images)
 
 

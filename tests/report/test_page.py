@@ -89,15 +89,39 @@ def test_no_results_are_one_clear_line(tmp_path):
 
 
 @pytest.mark.parametrize(("stem", "caption"), [
-    ("precision_recall_digits_ssd", "Precision against recall of every class, validation images: digits ssd"),
-    ("mistakes_digits", "Validation images with the most confident mistakes and the largest boxes missed: digits"),
+    ("precision_recall_digits_ssd_v2", "Precision against recall of every class, validation images (largest subset, "
+                                       "draw 0, seed 0): digits, ssd_v2"),
+    ("mistakes_digits_2_ssd", "Validation images with the most confident mistakes and the largest boxes missed "
+                              "(largest subset, draw 0, seed 0): digits_2, ssd"),
     ("steps_my-data_ssd", "AP on the way, on the tuning split that chose when to stop (never the validation images): "
-                          "my data ssd"),
+                          "my-data, ssd"),
+    ("detections_else_ssd", "Validation images with the boxes a detector found (largest subset, draw 0, seed 0): "
+                            "else_ssd"),
+    ("comparison_linear_AP50", "Learning curves of all detectors, linear axis: AP50"),
+    ("comparison_log_AP", "Learning curves of all detectors, logarithmic axis: AP"),
+    ("classes_digits_AP50", "Learning curves of every class: digits, AP50"),
+    ("prevalence_digits", "Boxes per class in every subset: digits"),
+    ("exponents", "Errors against images, with their power laws"),
     ("shift", "How often each class is in validation, against training"), ("shifted_digits", "Shifted digits"),
 ])
 def test_pictures_are_captioned_after_their_names(tmp_path, stem, caption):
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / f"{stem}.png")
-    assert embed(tmp_path / f"{stem}.png").caption == caption
+    assert embed(tmp_path / f"{stem}.png", ["digits", "digits_2", "my-data"]).caption == caption
+
+
+def test_pictures_come_in_the_order_of_a_story(study_folder, tmp_path):
+    shutil.copytree(study_folder.root, tmp_path / "study")
+    folder = StudyFolder(tmp_path / "study")
+    stems = ["comparison_linear_AP", "comparison_log_AP", "classes_digits_AP", "exponents", "detections_digits_mobile",
+             "mistakes_digits_mobile", "precision_recall_digits_mobile", "steps_digits_mobile", "collage_digits",
+             "prevalence_digits", "shift_digits", "a_users_own"]
+    for stem in stems:
+        Image.fromarray(np.zeros((9, 9), np.uint8)).save(folder.charts / f"{stem}.png")
+    text = write_report(folder).read_text(encoding="utf-8")
+    captions = [embed(folder.charts / f"{stem}.png", ["digits"]).caption for stem in stems]
+    assert Page(text).images[2:] == captions
+    places = [text.index(f'alt="{caption}"') for caption in captions]
+    assert places[3] < text.index("<h2>Forecast beside") < text.index("<h2>Pictures") < places[4]
 
 
 def test_large_pictures_are_embedded_as_jpeg(tmp_path):
@@ -107,4 +131,4 @@ def test_large_pictures_are_embedded_as_jpeg(tmp_path):
     kind, data = picture.source.split(";base64,")
     assert kind == "data:image/jpeg"
     assert len(base64.b64decode(data)) < (tmp_path / "detections_digits.png").stat().st_size / 3
-    assert picture.caption == "Validation images with the boxes a detector found: digits"
+    assert picture.caption.startswith("Validation images with the boxes a detector found")

@@ -1,4 +1,4 @@
-"""The command: pictures of files that a user brings, or of an evaluated cell of a study; one line for a mistake."""
+"""The commands: pictures of files that a user brings, and of an evaluated run of a study; one line for a mistake."""
 
 import json
 import subprocess
@@ -50,7 +50,7 @@ def cell(root, tmp_path):
     size = image_bytes(truth, image_folder(dataset, validation_split(dataset)))
     write_json(run.result, {"fingerprint": fingerprint(evaluation_inputs(study, truth, size, fingerprint(inputs)))})
     run.detections.write_bytes((root / "detections.json").read_bytes())
-    return ["pictures", str(write_config(tmp_path / "study.yaml", study)), "paint", "tiny", "50", "--studies",
+    return ["pictures-run", str(write_config(tmp_path / "study.yaml", study)), "paint", "tiny", "50", "--studies",
             str(tmp_path / "studies")], run
 
 
@@ -64,6 +64,12 @@ def test_files_of_ones_own(files, root, tmp_path, capsys, with_images):
     expected = BOTH if with_images else {name for name in BOTH if name.startswith("precision_recall")}
     assert names(tmp_path / "out") == expected
     assert capsys.readouterr().out.splitlines()[0] == f"wrote {tmp_path / 'out/precision_recall.png'}"
+
+
+def test_detections_of_classes_that_are_not_asked_for_are_passed_over(files, root, tmp_path):
+    name = read_coco(root / "annotations/instances_val.json").categories[0]
+    assert main([*files, "--classes", name]) == 0
+    assert names(tmp_path / "out") == {"precision_recall.png", "precision_recall.svg"}
 
 
 def test_the_score_decides_what_is_shown(files, root, tmp_path, capsys):
@@ -89,16 +95,20 @@ def test_a_cell_that_is_not_evaluated_is_refused(cell, capsys):
     arguments, run = cell
     run.result.unlink()
     assert main(arguments) == 2
-    assert "not evaluated yet; run evaluate/evaluate_subset.sh" in capsys.readouterr().err
+    said = "not evaluated by this version yet, or its inputs changed; run evaluate/evaluate_subset.sh"
+    assert f"draw 0 seed 0: {said}" in capsys.readouterr().err
     assert main([*arguments[:4], "100", *arguments[5:]]) == 2
-    assert "100 % draw 0 seed 0: not evaluated yet" in capsys.readouterr().err and not run.pictures.exists()
+    assert f"100 % draw 0 seed 0: {said}" in capsys.readouterr().err
+    write_json(run.result, {"fingerprint": "of another version"})
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err and not run.pictures.exists()
 
 
 @pytest.mark.parametrize(("extra", "fragment"), [
     (["--truth", "absent.json"], "absent.json: "), (["--detections", "absent.json"], "absent.json: "),
     (["--images", "absent"], "--images absent: no such folder"), (["--min-score", "1.5"], "--min-score 1.5: give"),
     (["--min-score", "nan"], "--min-score nan: give"), (["--classes", "no such class"], "no such class"),
-    (["--images", "."], "no picture to draw"),
+    (["--images", "."], "--images .: none of the "), (["--images", "."], "give the folder that their file names start"),
 ])
 def test_a_mistake_is_one_line_and_nothing_is_written(files, tmp_path, capsys, extra, fragment):
     assert main([*files, *extra]) == 2
@@ -107,15 +117,22 @@ def test_a_mistake_is_one_line_and_nothing_is_written(files, tmp_path, capsys, e
     assert captured.out == "" and not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("arguments", [
-    [], ["study.yaml"], ["study.yaml", "paint", "tiny"], ["--truth", "t.json"], ["--truth", "t", "--detections", "d"],
-    ["study.yaml", "paint", "tiny", "50", "--out", "x"], ["study.yaml", "paint", "tiny", "50", "--images", "x"],
-    ["study.yaml", "--truth", "t", "--detections", "d", "--out", "o"],
-    ["study.yaml", "paint", "tiny", "50", "--classes", "red"],
+@pytest.mark.parametrize("score", ["-0.1", "nan"])
+def test_a_run_has_the_same_scores(cell, capsys, score):
+    arguments, run = cell
+    assert main([*arguments, "--min-score", score]) == 2
+    assert "--min-score" in capsys.readouterr().err and not run.pictures.exists()
+
+
+@pytest.mark.parametrize(("command", "arguments"), [
+    ("pictures", []), ("pictures", ["--truth", "t.json"]), ("pictures", ["--truth", "t", "--detections", "d"]),
+    ("pictures", ["study.yaml", "paint", "tiny", "50"]), ("pictures-run", []),
+    ("pictures-run", ["study.yaml", "paint"]), ("pictures-run", ["study.yaml", "paint", "tiny", "many"]),
 ])
-def test_a_cell_or_files_but_not_a_mixture(capsys, arguments):
-    assert main(["pictures", *arguments]) == 2
-    assert "give either CONFIG DATASET DETECTOR FRACTION, or --truth" in capsys.readouterr().err
+def test_each_command_wants_its_own_arguments(capsys, command, arguments):
+    with pytest.raises(SystemExit) as error:
+        main([command, *arguments])
+    assert error.value.code == 2 and f"{command}: error: " in capsys.readouterr().err
 
 
 def test_drawing_leaves_tensorflow_out(files, root):
