@@ -10,7 +10,7 @@ import numpy as np
 from evaluate.matches import MAX_DETECTIONS, ClassMatches
 
 RECALLS = np.linspace(0, 1, 101)  # COCOeval's grid; r / 100 differs from it in the last bits, and so would AP
-EPSILON = np.spacing(1)
+EPSILON = np.spacing(1)  # COCOeval's own, under every precision
 UNDEFINED = -1.0  # where there is no box to find
 
 

@@ -19,11 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numba
 import numpy as np
 
-from evaluate.accumulate import RECALLS
+from evaluate.accumulate import EPSILON, RECALLS
 from evaluate.coco import ALL
 from evaluate.matches import IOU_THRESHOLDS, ClassMatches
 
-EPSILON = np.spacing(1)  # COCOeval's own, under every precision
 LANES = 128  # resamples accumulated side by side: their weights of one image lie together and fill vector registers
 
 # Without numba's test for a zero divisor, which would keep the loops out of those registers.

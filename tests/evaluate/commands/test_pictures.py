@@ -9,12 +9,9 @@ import pytest
 from datasets.files import write_json
 from datasets.formats.coco import read_coco
 from evaluate.__main__ import main
-from study.config import find_dataset
-from study.data import cut_orders, image_bytes, image_folder, read_subset, read_train, read_validation, validation_split
-from study.identity import evaluation_inputs, fingerprint, training_inputs
 from study.layout import StudyFolder
 from study.matrix import Cell
-from tests.small import begin, make_study, write_config, write_dataset
+from tests.small import finish, make_study, write_config, write_dataset
 
 BOTH = {f"{kind}.{suffix}" for kind in ("precision_recall", "mistakes", "detections") for suffix in ("png", "svg")}
 
@@ -39,16 +36,8 @@ def files(root, tmp_path):
 @pytest.fixture
 def cell(root, tmp_path):
     """Return the arguments of a cell whose training and evaluation are given out as done, and its run."""
-    study = make_study(root)
-    dataset, cell = find_dataset(study, "paint"), Cell(50.0, "paint", "tiny")
-    folder = StudyFolder(tmp_path / "studies/small")
-    cut_orders(study, folder, dataset, read_train(dataset))
-    subset, truth = read_subset(folder, dataset, cell), read_validation(dataset)
-    inputs = training_inputs(study, cell, subset, image_bytes(subset, image_folder(dataset, dataset.train)))
-    run = folder.run(cell)
-    begin(run, inputs)
-    size = image_bytes(truth, image_folder(dataset, validation_split(dataset)))
-    write_json(run.result, {"fingerprint": fingerprint(evaluation_inputs(study, truth, size, fingerprint(inputs)))})
+    study, folder = make_study(root), StudyFolder(tmp_path / "studies/small")
+    run = finish(study, folder, Cell(50.0, "paint", "tiny"), {})
     run.detections.write_bytes((root / "detections.json").read_bytes())
     return ["pictures-run", str(write_config(tmp_path / "study.yaml", study)), "paint", "tiny", "50", "--studies",
             str(tmp_path / "studies")], run
