@@ -6,8 +6,10 @@ import math
 import textwrap
 from collections.abc import Iterable
 from itertools import cycle
+from typing import Protocol
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
@@ -15,8 +17,44 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from charts.colours import Colour, palette
 
 MARKERS = "osD^vP*X"
+Style = tuple[Colour, str]  # colour and marker
 NARROW = 4  # ratio of a logarithmic axis's ends up to which it is labelled in equal steps
+LEAST = 6.4  # inches of a figure's width, for legend and caption
 INCH = 17  # characters of a caption on one
+
+
+class Points(Protocol):
+    """One value per size: images and values float64 [n], and 80 % intervals [n, 2], nan where unknown."""
+
+    @property
+    def images(self) -> np.ndarray: ...
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+    @property
+    def interval_80(self) -> np.ndarray: ...
+
+
+def lay_out(count: int, columns: int, panel: tuple[float, float], more: float, least: float = 0,
+            **shared: bool) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its `count` panels, in rows of at most `columns`.
+
+    In inches: `panel` is the width and height of one, `more` the height for legend and caption, `least` the least width
+    of the figure. `shared` goes to subplots.
+    """
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(max(least, panel[0] * columns), panel[1] * rows + more), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, **shared).ravel().tolist()
+    for axes in panels[count:]:
+        axes.remove()
+    return figure, panels[:count]
+
+
+def handles_of(panels: Iterable[Axes]) -> dict[str, Artist]:
+    """Return one handle per label that occurs in some panel."""
+    return {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels())}
 
 
 def size_axis(axes: Axes, low: float, high: float, *, log_x: bool) -> None:
@@ -69,8 +107,8 @@ def short_size(images: float, _position: int | None = None) -> str:
     return f"{images:g}"
 
 
-def styles(detectors: Iterable[str]) -> dict[str, tuple[Colour, str]]:
-    """Return the colour and the marker of each detector."""
+def styles(detectors: Iterable[str]) -> dict[str, Style]:
+    """Return how each detector is drawn."""
     names = list(dict.fromkeys(detectors))
     return {name: (colour, marker) for name, colour, marker in zip(names, palette(len(names)), cycle(MARKERS))}
 

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from charts.axes import bars, quiet, size_axis, styles, write_caption
-from charts.colours import Colour
+from charts.axes import LEAST, Points, Style, bars, handles_of, lay_out, quiet, size_axis, styles, write_caption
 from charts.labels import plain
 from datasets.prevalence.text import shorten
 
@@ -24,20 +22,10 @@ CLASS_COLUMNS = (5, 8)  # of at most FEW classes, and of more
 FEW, MANY = 20, 120  # classes; beyond MANY every second, third, ... is drawn
 LETTERS = 16  # of a class name per inch
 SHARES = (1, 2, 5, 10, 20, 50, 100)  # per cent, on a logarithmic axis
-Style = tuple[Colour, str]
 
 
-class Averaged(Protocol):
-    """One value per size: images and values float64 [n], in [0, 1], and 80 % intervals [n, 2], nan where unknown."""
-
-    @property
-    def images(self) -> np.ndarray: ...
-
-    @property
-    def values(self) -> np.ndarray: ...
-
-    @property
-    def interval_80(self) -> np.ndarray: ...
+class Averaged(Points, Protocol):
+    """The mean of each size's runs, in [0, 1]."""
 
     @property
     def whole(self) -> float: ...
@@ -82,19 +70,14 @@ def comparison_chart(curves: Sequence[Compared], note: str, detectors: Sequence[
     `detectors` come first in the order of looks: charts of the same `detectors` give each the same.
     """
     names = list(dict.fromkeys(curve.dataset for curve in curves))
-    columns = min(COLUMNS, len(names))
-    rows = math.ceil(len(names) / columns)
-    figure = Figure(figsize=(max(6.4, PANEL[0] * columns), PANEL[1] * rows + 0.6), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    figure, panels = lay_out(len(names), COLUMNS, PANEL, 0.6, LEAST, sharey=True)
     looks = styles([*detectors, *(curve.detector for curve in curves)])
     for axes, name in zip(panels, names):
         _draw_dataset(axes, [curve for curve in curves if curve.dataset == name], looks, log_x)
-    for axes in panels[len(names):]:
-        axes.remove()
-    for axes in panels[:len(names)]:
+    for axes in panels:
         axes.set_ylim(0, None)
         axes.tick_params(labelleft=True)
-    _write_legend(figure, panels[:len(names)], 2)
+    _write_legend(figure, panels)
     write_caption(figure, note + _runs_note(curves))
     return figure
 
@@ -110,18 +93,17 @@ def class_chart(curves: Sequence[Compared], note: str, detectors: Sequence[str] 
     ranked = sorted(best, key=lambda name: (-best[name], name))
     step = math.ceil(len(ranked) / MANY)
     shown = ranked[::step]
-    columns = min(CLASS_COLUMNS[len(shown) > FEW], len(shown))
-    rows = math.ceil(len(shown) / columns)
-    width = CLASS_PANEL[0] * max(columns, 3) / CLASS_COLUMNS[len(shown) > FEW]
-    height = CLASS_PANEL[1] * (1.35 if len(shown) <= FEW else 1)
-    figure = Figure(figsize=(width, height * rows + 1.2), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    most = CLASS_COLUMNS[len(shown) > FEW]
+    width, height = CLASS_PANEL[0] / most, CLASS_PANEL[1] * (1.35 if len(shown) <= FEW else 1)
+    figure, panels = lay_out(len(shown), most, (width, height), 1.2, 3 * width)
+    columns = min(most, len(shown))
     looks = styles([*detectors, *(curve.detector for curve in curves)])
+    letters = int(LETTERS * figure.get_figwidth() / columns)
     for axes, name in zip(panels, shown):
-        _draw_class(axes, [c for c in curves if c.category == name], looks, int(LETTERS * width / columns), best[name])
-    _align(panels, len(shown), columns, curves)
+        _draw_class(axes, [c for c in curves if c.category == name], looks, letters, best[name])
+    _align(panels, columns, curves)
     figure.supylabel(f"{curves[0].metric}, points", fontsize=9)
-    _write_legend(figure, panels[:len(shown)], 2)
+    _write_legend(figure, panels)
     left_out = f"Every {step}. of {len(ranked)} classes, by rank. " if step > 1 else ""
     write_caption(figure, f"Over training images, logarithmic. {left_out}The number is the best detector's value with "
                           f"the most images. {note}{_runs_note(curves)}")
@@ -173,24 +155,22 @@ def _draw_class(axes: Axes, curves: Sequence[Compared], looks: dict[str, Style],
     quiet(axes)
 
 
-def _align(panels: np.ndarray, shown: int, columns: int, curves: Sequence[Compared]) -> None:
-    """Give all panels the same axes, write values at the left and sizes at the bottom, and remove the empty panels.
+def _align(panels: Sequence[Axes], columns: int, curves: Sequence[Compared]) -> None:
+    """Give all panels the same axes, and write values at the left and sizes at the bottom.
 
     Not matplotlib's sharing: with 80 panels every change of one sets all the others anew, for most of a minute.
     """
     sizes = np.concatenate([curve.observed.images for curve in curves])
     tops = [np.fmax(c.observed.values, c.observed.interval_80[:, 1]).max() for c in curves]
-    for position, axes in enumerate(panels[:shown]):
+    for position, axes in enumerate(panels):
         size_axis(axes, sizes.min() * 0.7, sizes.max() * 1.4, log_x=True)
         powers = [t for t in axes.get_xticks() if math.log10(t) % 1 == 0]
         if len(powers) > 1:
             axes.xaxis.set_major_locator(FixedLocator(powers))
         axes.set_ylim(0, max(1, 104 * max(tops)))
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-        axes.tick_params(labelsize=7, length=2, labelbottom=position >= shown - columns,
+        axes.tick_params(labelsize=7, length=2, labelbottom=position >= len(panels) - columns,
                          labelleft=position % columns == 0)
-    for axes in panels[shown:]:
-        axes.remove()
 
 
 def _runs_note(curves: Sequence[Compared]) -> str:
@@ -198,8 +178,6 @@ def _runs_note(curves: Sequence[Compared]) -> str:
     return " Faint dots are single runs." if repeated else ""
 
 
-def _write_legend(figure: Figure, panels: np.ndarray, columns: int) -> None:
-    found: dict[str, Artist] = {label: handle for axes in panels
-                                for handle, label in zip(*axes.get_legend_handles_labels())}
-    figure.legend(found.values(), found, loc="outside upper left", ncols=min(columns, len(found)), frameon=False,
-                  fontsize=9)
+def _write_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    found = handles_of(panels)
+    figure.legend(found.values(), found, loc="outside upper left", ncols=min(2, len(found)), frameon=False, fontsize=9)

@@ -8,11 +8,10 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from charts.axes import bars, quiet, size_axis
+from charts.axes import Points, bars, handles_of, lay_out, quiet, size_axis
 
 COLUMNS = 2
 PANEL = (5.4, 3.7)  # inches
@@ -22,23 +21,14 @@ MEASURED, TRUTH, MEDIAN = "measured, fitted", "measured, held out", "forecast, m
 LEGEND = (MEASURED, TRUTH, MEDIAN, *(f"forecast, {level} % interval" for level in reversed(BANDS)))
 
 
-class LearningCurve(Protocol):
-    """One value per subset size, float64 [n] in [0, 1], and its 80 % interval [n, 2], nan where unknown."""
+class LearningCurve(Points, Protocol):
+    """The values of one curve, in [0, 1]."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def metric(self) -> str: ...
-
-    @property
-    def images(self) -> np.ndarray: ...
-
-    @property
-    def values(self) -> np.ndarray: ...
-
-    @property
-    def interval_80(self) -> np.ndarray: ...
 
 
 def learning_curves(curves: Sequence[LearningCurve], forecasts: pd.DataFrame, *, log_x: bool) -> Figure:
@@ -47,16 +37,13 @@ def learning_curves(curves: Sequence[LearningCurve], forecasts: pd.DataFrame, *,
     `forecasts` has the columns curve, images, median, lo-80, hi-80, lo-95 and hi-95; its rows run from the size at
     which fitting stopped. Points up to there are filled, the truth beyond is hollow; bars are 80 % intervals.
     """
-    columns = min(COLUMNS, len(curves))
-    rows = math.ceil(len(curves) / columns)
-    figure = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows + 0.5), layout="constrained")
-    panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
+    figure, panels = lay_out(len(curves), COLUMNS, PANEL, 0.5)
     for axes, curve in zip(panels, curves):
         _draw_panel(axes, curve, forecasts[forecasts["curve"] == curve.name], log_x)
-    for axes in panels[len(curves):]:
-        axes.remove()
-    handles = _legend_handles(panels[:len(curves)])
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2 if columns == 1 else 3, frameon=False)
+    found = handles_of(panels)
+    labels = [label for label in LEGEND if label in found]
+    figure.legend([found[label] for label in labels], labels, loc="outside lower center",
+                  ncols=2 if len(panels) == 1 else 3, frameon=False)
     return figure
 
 
@@ -87,9 +74,3 @@ def _draw_points(axes: Axes, curve: LearningCurve, rows: np.ndarray, face: str, 
     values = 100 * curve.values[rows]
     axes.errorbar(curve.images[rows], values, yerr=bars(values, 100 * curve.interval_80[rows]), fmt="o", color=OBSERVED,
                   markerfacecolor=face, markersize=5.5, capsize=2.5, elinewidth=1, label=label)
-
-
-def _legend_handles(panels: Sequence[Axes]) -> dict[str, Artist]:
-    """Return one handle per label that occurs in some panel, in the order of LEGEND."""
-    found = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels())}
-    return {label: found[label] for label in LEGEND if label in found}

@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from charts.axes import bars, multiples, quiet, size_axis, styles, write_caption
-from charts.comparison import Style
+from charts.axes import LEAST, Points, Style, bars, lay_out, multiples, quiet, size_axis, styles, write_caption
 from charts.labels import plain
 
 PANEL = (5.4, 4.1)  # inches
@@ -23,8 +22,8 @@ STEPS = ((1,), (1, 2, 5), (1, 2, 3, 5, 7), tuple(range(1, 10)))  # round numbers
 TICKS, GAP = 4, 0.4  # an axis has that many labels at least, and no longer part without one
 
 
-class Errors(Protocol):
-    """A detector's error on a data set: images and values float64 [n], 80 % intervals [n, 2], nan where unknown."""
+class Errors(Points, Protocol):
+    """A detector's error on a data set."""
 
     @property
     def dataset(self) -> str: ...
@@ -34,15 +33,6 @@ class Errors(Protocol):
 
     @property
     def quantity(self) -> str: ...
-
-    @property
-    def images(self) -> np.ndarray: ...
-
-    @property
-    def values(self) -> np.ndarray: ...
-
-    @property
-    def interval_80(self) -> np.ndarray: ...
 
 
 class Exponent(Protocol):
@@ -78,10 +68,8 @@ def power_law_chart(fits: Sequence[tuple[Errors, Law | None]], note: str, detect
     datasets = list(dict.fromkeys(errors.dataset for errors, _ in fits))
     kinds = {errors.quantity: (alike or {}).get(errors.quantity, errors.quantity) for errors, _ in fits}
     quantities = list(dict.fromkeys(kinds.values()))
-    columns = len(quantities) if len(quantities) > 1 else min(COLUMNS, len(datasets))
-    rows = math.ceil(len(datasets) * len(quantities) / columns)
-    figure = Figure(figsize=(max(6.4, PANEL[0] * columns), PANEL[1] * rows + 0.5), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    columns = len(quantities) if len(quantities) > 1 else COLUMNS
+    figure, panels = lay_out(len(datasets) * len(quantities), columns, PANEL, 0.5, LEAST)
     looks = styles([*detectors, *(errors.detector for errors, _ in fits)])
     for axes, (dataset, quantity) in zip(panels, itertools.product(datasets, quantities)):
         mine = [fit for fit in fits if (fit[0].dataset, kinds[fit[0].quantity]) == (dataset, quantity)]

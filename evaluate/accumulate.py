@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 
-from evaluate.matches import MAX_DETECTIONS, ClassMatches
+from evaluate.matches import MAX_DETECTIONS, ClassMatches, compiled
 
 RECALLS = np.linspace(0, 1, 101)  # COCOeval's grid; r / 100 differs from it in the last bits, and so would AP
 EPSILON = np.spacing(1)  # COCOeval's own, under every precision
@@ -31,7 +30,7 @@ def _class_recall(matches: ClassMatches) -> np.ndarray:
     return np.where(totals > 0, np.moveaxis(hits, 1, 0) / np.maximum(totals, 1), UNDEFINED)
 
 
-@numba.njit(cache=True)
+@compiled
 def _class_precision(found, ignored, totals, recalls):
     """found and ignored [A, T, D], totals [A]. Returns float64 [T, R, A]."""
     sizes, thresholds, detections = found.shape
@@ -53,7 +52,7 @@ def _class_precision(found, ignored, totals, recalls):
     return table
 
 
-@numba.njit(cache=True)
+@compiled
 def _fill(row, recall, precision, recalls):
     """Write the highest precision at each of `recalls` or beyond it, 0 beyond the last of `recall` [P], rising."""
     row[:] = 0.0

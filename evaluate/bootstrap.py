@@ -16,17 +16,13 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numba
 import numpy as np
 
 from evaluate.accumulate import EPSILON, RECALLS
 from evaluate.coco import ALL
-from evaluate.matches import IOU_THRESHOLDS, ClassMatches
+from evaluate.matches import IOU_THRESHOLDS, ClassMatches, compiled
 
 LANES = 128  # resamples accumulated side by side: their weights of one image lie together and fill vector registers
-
-# Without numba's test for a zero divisor, which would keep the loops out of those registers.
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 Samples = dict[tuple[str, str], np.ndarray]
 

@@ -20,7 +20,8 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 SIZES = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}  # areas
 MAX_DETECTIONS = (1, 10, 100)
 
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy")  # areas may be too small for a float: no exception
+# Without numba's test for a zero divisor: areas may be too small for a float, and the test keeps loops scalar.
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,7 +65,7 @@ def _noise_of_difference(noise: Sequence[RunNoise]) -> Spread | None:
 def _add(one: Spread, other: Spread) -> Spread:
     """Return the spread of a sum of two, its freedom after Welch and Satterthwaite (Biometrics Bulletin 2, 1946)."""
     variances, freedoms = (one.sd**2, other.sd**2), (one.freedom, other.freedom)
-    same = one is other  # an estimate used twice is no better known
+    same = one == other  # one estimate, used for both: no better known
     freedom = one.freedom if same else sum(variances)**2 / sum(v**2 / f for v, f in zip(variances, freedoms))
     return Spread(math.sqrt(sum(variances)), freedom)
 

@@ -67,14 +67,6 @@ class Forecast:
                                  "label": self.label}
 
 
-def forecast_curves(curves: Sequence[Curve], fit_up_to: float = 20, at: Sequence[float] = (),
-                    models: Sequence[str] = (DEFAULT, *BASELINES)) -> pandas.DataFrame:
-    """Return `make_forecasts` as a table, one row per curve, model and size (the columns of forecast.csv)."""
-    import pandas
-
-    return pandas.DataFrame([forecast.row() for forecast in make_forecasts(curves, fit_up_to, at, models)])
-
-
 def make_forecasts(curves: Sequence[Curve], fit_up_to: float = 20, at: Sequence[float] = (),
                    models: Sequence[str] = (DEFAULT, *BASELINES)) -> list[Forecast]:
     """Forecast the sizes beyond `fit_up_to` per cent from those up to it, and the sizes `at` from every point.

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# In COCOeval's order; not taken from evaluate.coco, which would load numba into every contender's process.
 FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 Values = dict[str, float]  # "AP", or "AP/class"; -1 where COCO defines none
 

@@ -44,6 +44,14 @@ def test_noise_known_from_two_runs_alone_is_hardly_known():
     assert verdict(ROW, "5 %", "10 %", 1600, few).startswith("It cannot be told")
 
 
+def test_one_estimate_for_both_runs_is_no_better_known():
+    """Two runs of one size have the same noise, read twice."""
+    alone, twice = ([RunNoise(Spread(0.01, 3), None) for _ in range(count)] for count in (1, 2))
+    apart = [RunNoise(Spread(0.01, 3), None), RunNoise(Spread(0.0101, 3), None)]
+    assert verdict(ROW, "draw 0", "draw 1", 1600, alone) == verdict(ROW, "draw 0", "draw 1", 1600, twice)
+    assert verdict(ROW, "draw 0", "draw 1", 1600, apart) != verdict(ROW, "draw 0", "draw 1", 1600, twice)
+
+
 def test_noise_in_words():
     assert describe_noise("5 %", "AP", RunNoise(Spread(0.004, 1), Spread(0.011, 1))) == (
         "Runs of 5 % differ by 0.4 points of AP where only the seed differs and by 1.1 points of AP where only the "

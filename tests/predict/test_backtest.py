@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from datasets.errors import InputError
-from predict.backtest import DEFAULT, FORECASTERS, STUDY, forecast_bands, forecast_curves, images_needed, make_forecasts
+from predict.backtest import DEFAULT, FORECASTERS, STUDY, forecast_bands, images_needed, make_forecasts
 from predict.tables import PUBLISHED_2019, Curve, read_curves
 from tests.predict.laws import law
 
@@ -12,13 +13,17 @@ def published() -> list[Curve]:
     return read_curves(PUBLISHED_2019)
 
 
+def tabulate(forecasts):
+    return pd.DataFrame([forecast.row() for forecast in forecasts])
+
+
 def mean_error(table, model):
     """Mean |error| at 100 %, points."""
     return 100 * table[(table["model"] == model) & (table["images"] == 118287)]["error"].abs().mean()
 
 
 def test_accuracy_on_the_published_curves_from_three_subsets(published):
-    table = forecast_curves(published, fit_up_to=5)
+    table = tabulate(make_forecasts(published, fit_up_to=5))
     assert mean_error(table, DEFAULT) < 1.1
     assert mean_error(table, STUDY) == pytest.approx(1.46, abs=0.01)  # by the rule of 2019, whose figure this is
     assert mean_error(table, "M2") == pytest.approx(5.3, abs=0.1)
@@ -27,7 +32,7 @@ def test_accuracy_on_the_published_curves_from_three_subsets(published):
 
 
 def test_every_later_size_has_a_row_beside_the_truth_and_every_asked_one_uses_all_points(published):
-    table = forecast_curves(published[:1], 20, at=[200_000], models=[DEFAULT])
+    table = tabulate(make_forecasts(published[:1], 20, at=[200_000], models=[DEFAULT]))
     assert table["images"].tolist() == [35486, 59143, 88715, 118287, 200_000]
     assert table["fitted_sizes"].tolist() == [6, 6, 6, 6, 10]
     assert table["truth"][:4].tolist() == [0.197, 0.198, 0.203, 0.206] and np.isnan(table["truth"][4])
