@@ -46,17 +46,21 @@ class Posterior(Fitted):
     def quantiles(self, images: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
         return np.quantile(self.draws(images), probabilities, axis=0)
 
-    def images_for(self, target: float, level: float = 80) -> tuple[float, float, float]:
-        """Return the images needed for an mAP of `target`: low, median and high of the interval.
+    def images_needed(self, target: float) -> np.ndarray:
+        """Return the images that an mAP of `target` needs under every draw, float64 [D]; inf where none suffice.
 
-        inf is out of reach: never, or with more than OUT_OF_REACH times the images of the largest fitted subset.
+        More than OUT_OF_REACH times the images of the largest fitted subset count as inf too.
         """
         reach = ((1 - target) / self.error - self.floor) / (1 - self.floor).clip(1e-12)
         with np.errstate(over="ignore"):
             needed = self.last * np.exp(-np.log(reach.clip(1e-300)) / self.exponent)
         needed[needed > OUT_OF_REACH * self.last] = np.inf
+        return needed
+
+    def images_for(self, target: float, level: float = 80) -> tuple[float, float, float]:
+        """Return the images needed for an mAP of `target`: low, median and high of the interval; inf is never."""
         low, high = tails(level)
-        return tuple(np.quantile(needed, [low, 0.5, high], method="inverted_cdf").tolist())
+        return tuple(np.quantile(self.images_needed(target), [low, 0.5, high], method="inverted_cdf").tolist())
 
 
 @dataclass(frozen=True)
