@@ -30,6 +30,9 @@ class LearningCurve(Points, Protocol):
     @property
     def metric(self) -> str: ...
 
+    @property
+    def sizes(self) -> str: ...  # what the sizes count: images, or per cent of all
+
 
 def learning_curves(curves: Sequence[LearningCurve], forecasts: pd.DataFrame, *, log_x: bool) -> Figure:
     """Draw a panel per curve; mAP in points over the number of images.
@@ -56,7 +59,7 @@ def _draw_panel(axes: Axes, curve: LearningCurve, forecast: pd.DataFrame, log_x:
     size_axis(axes, curve.images[0] * 0.8, max([curve.images[-1], *forecast["images"]]) * 1.15, log_x=log_x)
     axes.set_ylim(0, None)
     axes.set_title(curve.name, loc="left", fontsize=11, fontweight="bold")
-    axes.set_xlabel("training images")
+    axes.set_xlabel("training images" if curve.sizes == "images" else f"training images, {curve.sizes}")
     axes.set_ylabel(f"{curve.metric}, points")
     quiet(axes)
 

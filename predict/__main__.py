@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from datasets.errors import command
-from predict.commands import compare, forecast
+from predict.commands import backtest, check, classes, compare, cost, forecast, gain, survey, target
 
-COMMANDS = (forecast, compare)
+COMMANDS = (forecast, survey, backtest, check, compare, target, gain, cost, classes)
 
 
 @command

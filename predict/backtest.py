@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datasets.errors import InputError, nearest
-from predict.fit import Fitted, fit_model, fit_study_logarithm, tails
+from predict.fit import Fitted, fit_model, tails
 from predict.forecaster import BayesianPowerLaw
 from predict.models import MODELS
 from predict.observations import Observations, average_repeats, require_sizes
+from predict.study2019 import STUDY_MODELS
 from predict.tables import Curve
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ BAND_POINTS = 60
 
 FORECASTERS: dict[str, Callable[[Observations], Fitted]] = {
     DEFAULT: BayesianPowerLaw().fit,
-    STUDY: fit_study_logarithm,
+    **STUDY_MODELS,
     **{name: partial(fit_model, model) for name, model in MODELS.items()},
 }
 
@@ -119,12 +120,13 @@ def _forecast(curve: Curve, observed: Observations, fitted: Observations, fit_up
               model: str) -> Iterator[Forecast]:
     fit = FORECASTERS[model](fitted)
     probabilities = [0.5, *(tail for level in LEVELS for tail in tails(level))]
+    label = "; ".join(filter(None, (fitted.label, fit.label)))
     truths = {size: (value, stderr) for size, value, stderr in zip(observed.images, observed.values, observed.stderr)}
     for size, (median, *sides) in zip(images, fit.quantiles(images, probabilities).T.tolist()):
         truth, stderr = truths.get(size, (math.nan, math.nan))
         intervals = dict(zip(LEVELS, zip(sides[::2], sides[1::2])))
         yield Forecast(curve.name, curve.dataset, curve.detector, curve.recipe, curve.category, curve.metric, model,
-                       fit_up_to, len(fitted), float(size), median, intervals, float(truth), float(stderr), fit.label)
+                       fit_up_to, len(fitted), float(size), median, intervals, float(truth), float(stderr), label)
 
 
 def _band(observed: Observations, curve: Curve, fit_up_to: float, at: Sequence[float]) -> pandas.DataFrame:

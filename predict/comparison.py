@@ -153,12 +153,12 @@ def _read(path: Path, title: str, metrics: Sequence[str], unit: str | None) -> I
     known = read_metrics(path)
     if not known:
         for curve in read_curves(path, unit=unit):
-            dataset = curve.dataset if curve.detector else title
+            dataset = curve.dataset if curve.detector and curve.dataset else title
             yield Measured(dataset, curve.detector or curve.name, curve, average_repeats(curve))
         return
     for metric in [*metrics, LOSS] if LOSS in known else metrics:
-        curves = read_curves(path, metric, per_class=True)
+        curves = read_curves(path, metric, per_class=True, unit=unit)
         several = len({curve.recipe for curve in curves}) > 1
         for curve in curves:
-            yield Measured(curve.dataset, f"{curve.detector}, {curve.recipe}" if several else curve.detector, curve,
-                           average_repeats(curve))
+            detector = f"{curve.detector}, {curve.recipe}" if several else curve.detector
+            yield Measured(curve.dataset or title, detector, curve, average_repeats(curve))

@@ -1,7 +1,8 @@
 """Least-squares fits of curve models: many starts at once, inside the model's box.
 
-In NumPy alone: importing scipy.optimize takes longer than all fits of a table together, and a forecast must answer
-at once.
+A model may have more parameters than there are points: then many curves fit alike, and the answer is the one that the
+search finds from the model's own starting values. In NumPy alone: importing scipy.optimize takes longer than all fits
+of a table together, and a forecast must answer at once.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from predict.observations import Observations, require_sizes
 if TYPE_CHECKING:
     import pandas
 
-STARTS = 16
-ITERATIONS = 100
+STARTS = 20
+ITERATIONS = 150
+PATIENCE = 25  # iterations without gain after which the search ends
+LEAST_GAIN = 1e-4  # of a sum of squares, relative
 FARTHEST = 15.0  # of a parameter's logit: within 3e-7 of the box's edge
-STUDY_EPSILON = 3  # images, inside the logarithm of 2019
+ALIKE = 1e-10  # sums of squares that differ by less are equally good: a hundred-thousandth of mAP
 
 
 class Fitted(ABC):
@@ -70,36 +73,44 @@ def fit_model(model: CurveModel, observations: Observations) -> PointFit:
     return PointFit(lambda images: model.formula(images / last, *parameters))
 
 
-def fit_study_logarithm(observations: Observations) -> PointFit:
-    """Fit the 2019 study's choice by its own rule: a + b ln(images + 3) through an added row of 0 images and 0 mAP."""
-    require_sizes(observations)
-    images, values = np.append(0.0, observations.images), np.append(0.0, observations.values)
-    slope, start = np.polyfit(np.log(images + STUDY_EPSILON), values, 1)
-    return PointFit(lambda images: start + slope * np.log(images + STUDY_EPSILON))
-
-
 def least_squares(model: CurveModel, x: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the parameters [P] that minimise sum(weights * (model - values)^2) inside the model's box.
 
     Levenberg-Marquardt (Marquardt 1963) on the logits of the parameters' places in the box, all starts side by side.
+    Of equally good fits the first counts, and the first start is the model's own.
     """
-    lower, width = np.array(model.lower), np.subtract(model.upper, model.lower)
+    lower, width = np.array(model.lower, dtype=float), np.subtract(model.upper, model.lower)
 
     def residuals(logits: np.ndarray) -> np.ndarray:  # [..., P] -> [..., n]
         parameters = lower + width / (1 + np.exp(-logits))
         return np.sqrt(weights) * (model.formula(x, *np.moveaxis(parameters, -1, 0)[..., None]) - values)
 
-    logits = np.random.default_rng(0).normal(scale=1.5, size=(STARTS, len(width)))
+    logits = _starts(model, lower, width)
     left = residuals(logits)
-    damping = np.full(STARTS, 1e-2)
+    cost, damping, since_gain = np.square(left).sum(1), np.full(STARTS, 1e-2), 0
     for _ in range(ITERATIONS):
         trial = np.clip(logits + _step(residuals, logits, left, damping), -FARTHEST, FARTHEST)
         left_trial = residuals(trial)
-        better = np.square(left_trial).sum(1) < np.square(left).sum(1)
+        cost_trial = np.square(left_trial).sum(1)
+        better = cost_trial < cost
+        watched = [0, np.argmin(cost)]
+        gain = (cost > ALIKE) & (cost_trial < (1 - LEAST_GAIN) * cost)
+        since_gain = 0 if gain[watched].any() else since_gain + 1
         logits, left = np.where(better[:, None], trial, logits), np.where(better[:, None], left_trial, left)
+        cost = np.where(better, cost_trial, cost)
         damping = np.clip(np.where(better, damping / 3, damping * 4), 1e-9, 1e9)
-    best = logits[np.argmin(np.square(left).sum(1))]
+        if since_gain == PATIENCE:
+            break
+    best = logits[np.argmax(cost <= cost.min() + ALIKE)]
     return lower + width / (1 + np.exp(-best))
+
+
+def _starts(model: CurveModel, lower: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Return logits [STARTS, P]: the model's own start, or the middle of its box, then random ones."""
+    logits = np.random.default_rng(0).normal(scale=1.5, size=(STARTS, len(width)))
+    place = (np.array(model.start) - lower) / width if model.start else np.full(len(width), 0.5)
+    logits[0] = np.log(place / (1 - place))
+    return logits
 
 
 def _step(residuals: Callable[[np.ndarray], np.ndarray], logits: np.ndarray, left: np.ndarray,

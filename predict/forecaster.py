@@ -1,29 +1,56 @@
 """The forecaster: a Bayesian power law with offset, its posterior taken on a grid.
 
-    error(n) = s * [phi + (1 - phi) * (n / n_last)^-c]
+    g(error(n)) = s * [phi + (1 - phi) * (n / n_last)^-c]
 
-c is the speed of learning, phi the share of the error at the largest fitted size that no data removes, s that error.
-Priors: log c ~ Normal(log 0.5, 0.5), phi ~ Uniform(0, 1); s follows from each (c, phi) by least squares. Errors are
-compared in their logarithms, each weighed by its error bar and by (n_i / n_last)^2, since a curve's start says less
-about where it goes. The settings were chosen on the four published curves of 2019 fitted on three subsets.
+c is the speed of learning, phi the share that no data removes, s the level at the largest fitted size; g is the error
+itself (M2 of Alabdulmohsin et al. 2022) or its odds, error / (1 - error). Learning curves come in regimes that a few
+small subsets cannot tell apart: some bend soon after, some do not. The forecast is therefore a mixture of regimes, each
+with c ~ log-normal, phi ~ beta and a discrepancy (how far real curves stray from the formula, smoothly in log n:
+Kennedy & O'Hagan 2001, section 4). Its weights follow from the metric alone, because what small subsets look like was
+found to say nothing about them. s follows from (c, phi) by generalised least squares, in logarithms, each size weighed
+by its error bar and by (n / n_last)^recency, since a curve's start says less about where it goes.
+docs/forecast.md says which settings were chosen on which curves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from predict.fit import Fitted, tails
 from predict.observations import Observations, require_sizes
 
-GRID = 160  # values of c, and of phi
+GRID = 100  # values of c, and of phi, in every regime
 DRAWS = 4000
+CORRELATION = 1.0  # e-folds of images over which a curve's discrepancy decays
 OUT_OF_REACH = 1000  # times the largest fitted subset: no forecast means anything out there
 LEAST_ERROR = 1e-4  # below it the logarithm of an error means nothing
 FLAT_NOISE = 0.02  # least standard deviation, in mAP, around a curve that does not rise
 FLAT = "flat: the curve does not rise with the number of images"
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A kind of curve: log c ~ Normal(log exponent, spread), phi ~ Beta(*floor)."""
+
+    exponent: float
+    spread: float
+    floor: tuple[float, float]
+    discrepancy: float  # standard deviation of log g around the formula
+    odds: bool = False  # whether g is the odds of error
+
+
+BENDING = Regime(0.65, 0.4, (2, 1.1), 0.005)  # soon close to its floor
+SLOW = Regime(0.1, 0.3, (1, 8), 0.015)  # the error is nearly a power law of small exponent
+STRAIGHT = Regime(0.5, 0.3, (1, 12), 0.02, odds=True)  # the log odds hardly bend at all
+Mixture = Sequence[tuple[float, Regime]]  # regimes with their weights
+MIXTURES: Mapping[str, Mixture] = {  # by metric
+    "AP": ((0.95, SLOW), (0.05, STRAIGHT)),
+    "AP50": ((0.5, BENDING), (0.5, STRAIGHT)),
+}
+OTHERWISE: Mixture = ((0.97, BENDING), (0.03, STRAIGHT))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +58,18 @@ class Posterior(Fitted):
     """Draws [D] of the curve's parameters."""
 
     last: float  # images of the largest fitted subset
-    error: np.ndarray  # s
+    scale: np.ndarray  # s
     floor: np.ndarray  # phi
     exponent: np.ndarray  # c
+    odds: np.ndarray  # bool: whether s is of the odds of error
     label: str = ""
 
     def draws(self, images: np.ndarray) -> np.ndarray:
-        """Return the mAP expected at `images` [N] under every draw, float64 [D, N] in [0, 1]."""
+        """Return the mAP at `images` [N] under every draw, float64 [D, N] in [0, 1]."""
         growth = np.log(np.asarray(images, dtype=float) / self.last)
         floor = self.floor[:, None]
-        errors = self.error[:, None] * (floor + (1 - floor) * np.exp(-self.exponent[:, None] * growth))
-        return 1 - np.minimum(errors, 1)
+        level = self.scale[:, None] * (floor + (1 - floor) * np.exp(-self.exponent[:, None] * growth))
+        return 1 - np.where(self.odds[:, None], level / (1 + level), np.minimum(level, 1))
 
     def quantiles(self, images: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
         return np.quantile(self.draws(images), probabilities, axis=0)
@@ -51,7 +79,8 @@ class Posterior(Fitted):
 
         More than OUT_OF_REACH times the images of the largest fitted subset count as inf too.
         """
-        reach = ((1 - target) / self.error - self.floor) / (1 - self.floor).clip(1e-12)
+        level = np.where(self.odds, (1 - target) / max(target, LEAST_ERROR), 1 - target)
+        reach = (level / self.scale - self.floor) / (1 - self.floor).clip(1e-12)
         with np.errstate(over="ignore"):
             needed = self.last * np.exp(-np.log(reach.clip(1e-300)) / self.exponent)
         needed[needed > OUT_OF_REACH * self.last] = np.inf
@@ -67,45 +96,74 @@ class Posterior(Fitted):
 class BayesianPowerLaw:
     """The default forecaster ("BW-M2"); the settings are its prior."""
 
-    exponent: float = 0.5  # prior median of c
-    exponent_spread: float = 0.5  # prior standard deviation of log c
-    recency: float = 2.0  # weight of a subset is (n_i / n_last) ** recency
+    mixtures: Mapping[str, Mixture] = field(default_factory=lambda: MIXTURES)
+    otherwise: Mixture = OTHERWISE
+    recency: float = 3.0  # weight of a subset is (n_i / n_last) ** recency
     seed: int = 0
 
     def fit(self, observations: Observations) -> Posterior:
         """Return the posterior given the observations. Raises InputError for fewer than two sizes."""
         require_sizes(observations)
+        rng = np.random.default_rng(self.seed)
         if _slope(observations) <= 1e-12:
-            return self._flat(observations)
-        exponents, floors = self._grid()
-        x = observations.images / observations.images[-1]
-        errors = np.maximum(1 - observations.values, LEAST_ERROR)
-        precision = x**self.recency / np.square(observations.noise / errors)
-        shape = np.log(floors[:, None] + (1 - floors[:, None]) * x ** -exponents[:, None])  # [G, n]
-        log_error = (np.log(errors) - shape) @ precision / precision.sum()  # s profiled out, [G]
-        misfit = np.square(np.log(errors) - shape - log_error[:, None]) @ precision
-        excess = _excess(misfit.min(), len(x))
-        score = -0.5 * misfit / excess - 0.5 * np.square(np.log(exponents / self.exponent) / self.exponent_spread)
-        rows = _systematic(np.exp(score - score.max()))
-        spread = np.sqrt(excess / precision.sum())
-        error = np.exp(log_error[rows] + spread * self._normals())
-        return Posterior(observations.images[-1], error, floors[rows], exponents[rows])
+            return _flat(observations, rng)
+        mixture = self.mixtures.get(observations.metric, self.otherwise)
+        parts = [_sample(regime, observations, self.recency, round(weight * DRAWS), rng) for weight, regime in mixture]
+        scale, floor, exponent = (np.concatenate(columns) for columns in zip(*parts))
+        odds = np.concatenate([np.full(len(part[0]), regime.odds) for part, (_, regime) in zip(parts, mixture)])
+        return Posterior(observations.images[-1], scale, floor, exponent, odds)
 
-    def _grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return c and phi at every node, [GRID^2] each: c to four prior deviations, phi over (0, 1)."""
-        exponents = self.exponent * np.exp(self.exponent_spread * np.linspace(-4, 4, GRID))
-        floors = (np.arange(GRID) + 0.5) / GRID
-        return np.repeat(exponents, GRID), np.tile(floors, GRID)
 
-    def _normals(self) -> np.ndarray:
-        return np.random.default_rng(self.seed).normal(size=DRAWS)
+def _sample(regime: Regime, observations: Observations, recency: float, count: int,
+            rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `count` draws of s, phi and c under one regime, by the posterior on its grid."""
+    deviations = np.linspace(-4, 4, GRID)
+    shares = (np.arange(GRID) + 0.5) / GRID
+    exponent = np.repeat(regime.exponent * np.exp(regime.spread * deviations), GRID)
+    floor = np.tile(shares, GRID)
+    a, b = regime.floor
+    log_prior = np.add.outer(-0.5 * deviations**2, (a - 1) * np.log(shares) + (b - 1) * np.log1p(-shares)).ravel()
+    x = observations.images / observations.images[-1]
+    level, per_value = _log_level(observations.values, regime.odds)
+    left = level - np.log(floor[:, None] + (1 - floor[:, None]) * x ** -exponent[:, None])
+    noise = observations.noise * per_value
+    log_scale, variance, misfit = _profile(left, x, noise, regime.discrepancy, recency)
+    excess = _excess(misfit.min(), len(x))
+    rows = _systematic(np.exp(log_prior - 0.5 * (misfit - misfit.min()) / excess), count)
+    spread = np.sqrt(excess * variance + noise[-1] ** 2)  # what will be measured has noise of its own
+    return np.exp(log_scale[rows] + spread * rng.normal(size=count)), floor[rows], exponent[rows]
 
-    def _flat(self, observations: Observations) -> Posterior:
-        """Answer a constant or falling curve by its level, with the spread it shows and at least FLAT_NOISE."""
-        level = np.average(observations.values, weights=observations.noise**-2)
-        spread = max(FLAT_NOISE, float(np.sqrt(np.square(observations.values - level).mean())))
-        values = np.clip(level + spread * self._normals(), 0, 1 - LEAST_ERROR)
-        return Posterior(observations.images[-1], 1 - values, np.ones(DRAWS), np.ones(DRAWS), FLAT)
+
+def _log_level(values: np.ndarray, odds: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return log g of the errors, and by how much it changes with the value, both float64 [n]."""
+    errors = np.clip(1 - values, LEAST_ERROR, 1 - LEAST_ERROR)
+    if odds:
+        return np.log(errors / (1 - errors)), 1 / (errors * (1 - errors))
+    return np.log(errors), 1 / errors
+
+
+def _profile(left: np.ndarray, x: np.ndarray, noise: np.ndarray, discrepancy: float,
+             recency: float) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return log s by generalised least squares [G], its variance and the misfit [G] of what is `left` [G, n] for it.
+
+    Each size has noise of its own [n]; the discrepancy is shared by near ones.
+    """
+    near = np.exp(-np.abs(np.subtract.outer(np.log(x), np.log(x))) / CORRELATION)
+    covariance = np.diag(noise**2) + discrepancy**2 * near
+    whiten = np.linalg.inv(np.linalg.cholesky(covariance)).T * x[:, None] ** (recency / 2)
+    ones = whiten.sum(0)
+    precision = ones @ ones
+    left = left @ whiten
+    log_scale = left @ ones / precision
+    return log_scale, 1 / precision, np.square(left - log_scale[:, None] * ones).sum(1)
+
+
+def _flat(observations: Observations, rng: np.random.Generator) -> Posterior:
+    """Answer a constant or falling curve by its level, with the spread it shows and at least FLAT_NOISE."""
+    level = np.average(observations.values, weights=observations.noise**-2)
+    spread = max(FLAT_NOISE, float(np.sqrt(np.square(observations.values - level).mean())))
+    values = np.clip(level + spread * rng.normal(size=DRAWS), 0, 1 - LEAST_ERROR)
+    return Posterior(observations.images[-1], 1 - values, np.ones(DRAWS), np.ones(DRAWS), np.zeros(DRAWS, bool), FLAT)
 
 
 def _slope(observations: Observations) -> float:
@@ -114,10 +172,10 @@ def _slope(observations: Observations) -> float:
 
 def _excess(least_misfit: float, sizes: int) -> float:
     """Return the factor by which the noise must exceed the assumed one to explain the best curve's misfit."""
-    return max(1.0, least_misfit / max(1, sizes - 2))
+    return max(1.0, float(least_misfit) / max(1, sizes - 2))
 
 
-def _systematic(weights: np.ndarray) -> np.ndarray:
-    """Return DRAWS rows in proportion to `weights`, by systematic sampling."""
-    places = (np.arange(DRAWS) + 0.5) / DRAWS * weights.sum()
+def _systematic(weights: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` rows in proportion to `weights`, by systematic sampling."""
+    places = (np.arange(count) + 0.5) / count * weights.sum()
     return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from predict.backtest import BASELINES, DEFAULT, Forecast
-from predict.tables import Curve
+from predict.tables import IMAGES, Curve
 
 Cells = list[list[str]]  # rows of equal length, the header first
 Need = tuple[Curve, tuple[float, float, float]]  # a curve and the images it needs: low, median, high
@@ -22,33 +22,45 @@ def signed(value: float) -> str:
     return "-" if math.isnan(value) else f"{round(100 * value, 1) + 0:+.1f}"  # + 0 makes 0 of -0
 
 
-def backtest_table(forecasts: Sequence[Forecast]) -> Cells:
-    """Return a row per curve for its largest size: forecast and truth, then the baselines with their errors."""
-    table = [["curve", "fitted on", "images", "forecast", "80 % interval", "truth", "error", *BASELINES]]
+def backtest_table(forecasts: Sequence[Forecast], sizes: str = IMAGES) -> Cells:
+    """Return a row per curve for its largest size: forecast and truth, then the baselines with their errors.
+
+    `sizes` is what the sizes count, images or per cent.
+    """
+    table = [["curve", "fitted on", sizes, "forecast", "80 % interval", "truth", "error", *BASELINES]]
     largest = [_largest_size(forecasts, curve) for curve in dict.fromkeys(f.curve for f in forecasts)]
     for by_model in largest:
         ours = by_model[DEFAULT]
-        table.append([ours.curve, f"{ours.fitted_sizes} sizes", f"{ours.images:,.0f}", *_forecast_cells(ours),
+        table.append([ours.curve, f"{ours.fitted_sizes} sizes", size(ours.images, sizes), *_forecast_cells(ours),
                       points(ours.truth), signed(ours.error), *(_baseline_cell(by_model[name]) for name in BASELINES)])
-    if len(largest) > 1:
-        means = [sum(abs(each[name].error) for each in largest) / len(largest) for name in (DEFAULT, *BASELINES)]
+    known = [each for each in largest if math.isfinite(each[DEFAULT].truth)]
+    if len(known) > 1:
+        means = [sum(abs(each[name].error) for each in known) / len(known) for name in (DEFAULT, *BASELINES)]
         table.append(["mean |error|", *[""] * 5, *map(points, means)])
     return table
 
 
-def outlook_table(forecasts: Sequence[Forecast]) -> Cells:
+def outlook_table(forecasts: Sequence[Forecast], sizes: str = IMAGES) -> Cells:
     """Return a row per curve and size: the forecast, then the baselines."""
     by_model = {(f.curve, f.images, f.model): f for f in forecasts}
-    return [["curve", "images", "forecast", "80 % interval", *BASELINES]] + [
-        [f.curve, f"{f.images:,.0f}", *_forecast_cells(f),
+    return [["curve", sizes, "forecast", "80 % interval", *BASELINES]] + [
+        [f.curve, size(f.images, sizes), *_forecast_cells(f),
          *(points(by_model[f.curve, f.images, name].median) for name in BASELINES)]
         for f in forecasts if f.model == DEFAULT]
 
 
-def needs_table(needs: Sequence[Need]) -> Cells:
+def needs_table(needs: Sequence[Need], sizes: str = IMAGES) -> Cells:
     """Return a row per curve: the images it needs for a target."""
-    return [["curve", "images", "80 % interval"]] + [
-        [curve.name, _size(median), f"{_size(low)} - {_size(high)}"] for curve, (low, median, high) in needs]
+    return [["curve", sizes, "80 % interval"]] + [
+        [curve.name, size(median, sizes), f"{size(low, sizes)} - {size(high, sizes)}"]
+        for curve, (low, median, high) in needs]
+
+
+def size(images: float, sizes: str = IMAGES) -> str:
+    """Return a size with separators, or three digits of per cent."""
+    if not math.isfinite(images):
+        return "out of reach"
+    return f"{images:,.0f}" if sizes == IMAGES else f"{images:,.3g}" if images < 1000 else f"{images:,.0f}"
 
 
 def format_table(table: Cells) -> str:
@@ -60,8 +72,8 @@ def format_table(table: Cells) -> str:
 
 def _largest_size(forecasts: Sequence[Forecast], curve: str) -> dict[str, Forecast]:
     mine = [f for f in forecasts if f.curve == curve]
-    size = max(f.images for f in mine)
-    return {f.model: f for f in mine if f.images == size}
+    largest = max(f.images for f in mine)
+    return {f.model: f for f in mine if f.images == largest}
 
 
 def _forecast_cells(forecast: Forecast) -> list[str]:
@@ -71,7 +83,3 @@ def _forecast_cells(forecast: Forecast) -> list[str]:
 
 def _baseline_cell(forecast: Forecast) -> str:
     return points(forecast.median) + ("" if math.isnan(forecast.error) else f" ({signed(forecast.error)})")
-
-
-def _size(images: float) -> str:
-    return f"{images:,.0f}" if math.isfinite(images) else "out of reach"

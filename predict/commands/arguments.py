@@ -7,14 +7,28 @@ import math
 from collections.abc import Sequence
 
 from datasets.errors import InputError, nearest
-from predict.tables import Curve
+from predict.tables import IMAGES, UNITS, Curve, read_curves
 
 
 def add_curves(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that choose curves of a table: --dataset, --detector and --unit."""
+    """Add the arguments that choose the curves of a table and say what it leaves open (docs/tables.md)."""
     parser.add_argument("--dataset", help="only this data set")
     parser.add_argument("--detector", help="only this detector")
-    parser.add_argument("--unit", choices=("fraction", "points"), help="unit of the values, where that is in doubt")
+    parser.add_argument("--unit", choices=UNITS, help="unit of the values, where that is in doubt")
+    parser.add_argument("--whole", type=image_count, metavar="N",
+                        help="images at 100 %%, where the table does not tell them")
+
+
+def chosen_curves(args: argparse.Namespace, *, per_class: bool = False, in_images: bool = False) -> list[Curve]:
+    """Return the curves of args.table that the arguments of `add_curves` and --metric choose.
+
+    Raises InputError where there is none, and with `in_images` for a table whose sizes are per cent of nobody knows
+    how many images.
+    """
+    curves = read_curves(args.table, args.metric, per_class=per_class, unit=args.unit, whole=args.whole)
+    if in_images and curves[0].sizes != IMAGES:
+        raise InputError(f"{args.table}: the sizes are per cent; give the number of images at 100 % (--whole N)")
+    return select(curves, args.dataset, args.detector)
 
 
 def select(curves: Sequence[Curve], dataset: str | None, detector: str | None) -> list[Curve]:

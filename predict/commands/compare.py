@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from predict.commands.arguments import percent
+from predict.commands.output import file_name
 from predict.comparison import Measured, bars_note, charts_of, errors_of, quantity, read_measured, wide_note
 from predict.exponents import Fit, exponent_rows, exponent_table, findings
 from predict.power_law import fit_power_law
@@ -75,7 +75,7 @@ def _draw_curves(curves: Sequence[Measured], detectors: Sequence[str], out: Path
 
     for log_x, axis in ((False, "linear"), (True, "log")):
         figure = comparison_chart(curves, f"{bars_note(curves)} {wide_note(curves)}".strip(), detectors, log_x=log_x)
-        save_figure(figure, out / f"comparison_{axis}_{_file(metric)}")
+        save_figure(figure, out / f"comparison_{axis}_{file_name(metric)}")
 
 
 def _draw_classes(curves: Sequence[Measured], detectors: Sequence[str], out: Path, metric: str) -> None:
@@ -84,7 +84,8 @@ def _draw_classes(curves: Sequence[Measured], detectors: Sequence[str], out: Pat
 
     for dataset in dict.fromkeys(m.dataset for m in curves):
         mine = [m for m in curves if m.dataset == dataset]
-        save_figure(class_chart(mine, bars_note(mine), detectors), out / f"classes_{_file(dataset)}_{_file(metric)}")
+        name = f"classes_{file_name(dataset)}_{file_name(metric)}"
+        save_figure(class_chart(mine, bars_note(mine), detectors), out / name)
 
 
 def _draw_exponents(fits: Sequence[Fit], overall: Sequence[Measured], detectors: Sequence[str],
@@ -98,8 +99,3 @@ def _draw_exponents(fits: Sequence[Fit], overall: Sequence[Measured], detectors:
     lines = f"Lines: error = α n⁻ᵝ{_up_to(args.fit_up_to)}; β with its 95 % t interval, scatter about them included."
     note = "\n".join(filter(None, [lines, *notes, wide_note(overall)]))
     save_figure(power_law_chart(fits, note, detectors, alike), args.out / "exponents")
-
-
-def _file(name: str) -> str:
-    """Return a name as part of a file's name."""
-    return re.sub(r"[^\w.+-]+", "_", name)

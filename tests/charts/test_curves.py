@@ -61,6 +61,12 @@ def test_legend_and_labels_say_what_is_drawn(published):
     assert figure.axes[0].get_ylabel() == "mAP, points" and figure.axes[0].get_xlabel() == "training images"
 
 
+def test_sizes_in_per_cent_are_called_so():
+    curve = Curve("c", np.array([1.0, 10]), np.array([0.1, 0.3]), np.full(2, np.nan), sizes="per cent")
+    figure = learning_curves([average_repeats(curve)], forecast_bands([curve], 20, [100]), log_x=True)
+    assert figure.axes[0].get_xlabel() == "training images, per cent"
+
+
 def test_observations_alone_can_be_drawn(published):
     curves, bands = published
     figure = learning_curves(curves[:3], bands[:0], log_x=True)

@@ -7,5 +7,5 @@ from tests.predict.laws import law, observe
 
 @pytest.fixture
 def rising() -> Observations:
-    images = np.array([200.0, 500.0, 1000.0])
+    images = np.array([300.0, 600.0, 1000.0])
     return observe(images, law(images))

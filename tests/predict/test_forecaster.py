@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.errors import InputError
-from predict.forecaster import FLAT, BayesianPowerLaw
+from predict.forecaster import DRAWS, FLAT, BayesianPowerLaw, Posterior, Regime
 from tests.predict.laws import law, observe
 
 SIZES = np.geomspace(1, 1e6, 40)
@@ -25,10 +26,36 @@ def test_forecast_holds_the_law_behind_the_points(rising):
     assert row["lo-80"] < law(10_000) < row["hi-80"]
 
 
-def test_many_precise_points_pin_the_law_down():
-    images = np.geomspace(10, 1000, 12)
+def test_many_precise_points_of_a_curve_without_discrepancy_pin_the_law_down():
+    images = np.geomspace(250, 1000, 12)
     exact = observe(images, law(images), np.full(12, 1e-4))
-    assert BayesianPowerLaw().fit(exact).predict([4000])["median"][0] == pytest.approx(law(4000), abs=0.01)
+    strict = BayesianPowerLaw(otherwise=((1, Regime(0.5, 0.5, (1, 1), 0)),), recency=0)
+    table = strict.fit(exact).predict([4000], [80])
+    assert table["median"][0] == pytest.approx(law(4000), abs=0.002)
+    assert table["hi-80"][0] - table["lo-80"][0] < 0.01
+
+
+@pytest.mark.parametrize("odds", [False, True])
+def test_each_draw_follows_its_formula(odds):
+    posterior = Posterior(1000.0, np.array([0.5]), np.array([0.2]), np.array([0.7]), np.array([odds]))
+    level = 0.5 * (0.2 + 0.8 * 4**-0.7)
+    error = level / (1 + level) if odds else level
+    assert posterior.draws(np.array([4000.0])) == pytest.approx(np.array([[1 - error]]))
+    assert posterior.images_needed(1 - error) == pytest.approx([4000])
+    assert posterior.images_needed(0.95) == np.inf  # beyond the floor
+
+
+def test_the_metric_says_how_far_a_curve_may_rise(rising):
+    def top(metric):
+        return BayesianPowerLaw().fit(replace(rising, metric=metric)).quantiles(np.array([50_000.0]), [0.5]).item()
+
+    assert top("AP75") == top("mAP") < top("AP50")
+    assert top("AP") != top("AP50")
+
+
+def test_draws_of_a_mixture_are_in_proportion_to_its_weights(rising):
+    posterior = BayesianPowerLaw().fit(replace(rising, metric="AP50"))
+    assert len(posterior.odds) == DRAWS and posterior.odds.mean() == 0.5
 
 
 def test_columns_of_the_contract(rising):
@@ -77,11 +104,11 @@ def test_a_curve_that_does_not_rise_gives_a_flat_wide_labelled_answer(values):
 
 
 def test_the_start_of_a_curve_weighs_less_than_its_end():
-    images = np.geomspace(10, 1000, 5)
-    disturbed = law(images) - 0.03 * (images == 10)
+    images = np.geomspace(100, 1000, 5)
+    disturbed = law(images, 0.4) - 0.03 * (images == 100)
 
     def moved(forecaster):
-        fits = [forecaster.fit(observe(images, values)) for values in (law(images), disturbed)]
+        fits = [forecaster.fit(observe(images, values)) for values in (law(images, 0.4), disturbed)]
         return abs(np.subtract(*(fit.quantiles(np.array([5000.0]), [0.5]).item() for fit in fits)))
 
     assert moved(BayesianPowerLaw()) < moved(BayesianPowerLaw(recency=0)) / 3

@@ -32,9 +32,9 @@ def test_a_command_is_asked_for_by_name(arguments, capsys):
 
 
 def test_every_module_of_commands_is_a_command(capsys):
-    modules = {path.stem for path in (ROOT / "predict/commands").glob("*.py")} - {"__init__", "arguments"}
+    modules = {path.stem for path in (ROOT / "predict/commands").glob("*.py")} - {"__init__", "arguments", "output"}
     assert {module.__name__.rpartition(".")[2] for module in COMMANDS} == modules
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    assert all(f"\n    {name} " in said for name in modules)
+    assert all(f"\n    {'class' if name == 'classes' else name} " in said for name in modules)  # class is a keyword

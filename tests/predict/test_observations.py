@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from predict.observations import RUN_NOISE, VALIDATION_NOISE, average_repeats, require_sizes
-from predict.tables import Curve
+from predict.observations import RUN_NOISE, VALIDATION_NOISE, Observations, average_repeats, require_sizes
+from predict.tables import IMAGES, PER_CENT, Curve
 from tests.predict.laws import observe
 
 
@@ -25,7 +25,7 @@ def test_seeds_of_one_draw_are_one_run_where_there_are_several_draws():
                 for draws in ("0000", "0011"))
     assert one.stderr == pytest.approx([np.hypot(0.02, np.std(values, ddof=1) / 2)])
     assert two.stderr == pytest.approx([np.hypot(0.02, np.std([0.11, 0.21], ddof=1) / np.sqrt(2))])
-    assert two.values == pytest.approx([0.16]) and two.noise > one.noise
+    assert two.values == pytest.approx([0.16]) and two.stderr > one.stderr
 
 
 def test_80_per_cent_intervals_are_the_tables_own_for_single_runs_alone():
@@ -52,10 +52,11 @@ def test_nothing_measured_leaves_the_error_bar_unknown_and_assumes_a_noise():
     assert observed.noise == pytest.approx([np.hypot(RUN_NOISE, VALIDATION_NOISE)] * 2)
 
 
-def test_repeats_lessen_the_noise_from_run_to_run_but_not_that_of_the_validation_images():
-    agreeing = observe([100, 100], [0.1, 0.1]).noise[0]
-    assert agreeing == pytest.approx(np.sqrt(2 / 3 * RUN_NOISE**2 / 2 + VALIDATION_NOISE**2))
-    assert agreeing < observe([100], [0.1]).noise[0] < observe([100, 100], [0.05, 0.15]).noise[0]
+def test_runs_that_agree_leave_the_noise_and_runs_that_differ_raise_it():
+    one = observe([100], [0.1]).noise[0]
+    assert observe([100, 100], [0.1, 0.1]).noise[0] == one
+    assert observe([100, 100], [0.05, 0.15]).noise[0] == pytest.approx(
+        np.sqrt((2 * RUN_NOISE**2 + 0.005) / 3 + VALIDATION_NOISE**2))
 
 
 def test_subsets_are_taken_by_their_share_with_an_image_of_rounding():
@@ -64,6 +65,64 @@ def test_subsets_are_taken_by_their_share_with_an_image_of_rounding():
     assert observed.beyond(2.45).images.tolist() == [50, 1000]
 
 
+@pytest.mark.parametrize("images, percent, expected", [
+    ([1.182, 2.957, 5.914, 118.287], 2.5, 2),  # thousands
+    ([1, 2, 5, 100], 1, 1),
+])
+def test_rounding_is_of_whole_images_alone(images, percent, expected):
+    sizes = PER_CENT if images[0] == 1 else IMAGES
+    curve = Curve("c", np.array(images), np.full(4, 0.2), np.full(4, np.nan), sizes=sizes)
+    assert len(average_repeats(curve).up_to(percent)) == expected
+
+
 def test_one_size_is_refused_by_name():
     with pytest.raises(InputError, match="cats: 1 subset size"):
         require_sizes(observe([100, 100], [0.1, 0.2], name="cats"))
+    curve = Curve("cats", np.array([100.0]), np.array([0.1]), np.array([np.nan]), source="t.csv")
+    with pytest.raises(InputError, match=r"t.csv: cats: 1 subset size\(s\); a forecast needs 2 or more, so add"):
+        require_sizes(average_repeats(curve))
+
+
+def test_a_loss_is_no_forecast():
+    curve = Curve("cats", np.array([100.0, 200]), np.array([3.1, 2.2]), np.full(2, np.nan), "loss")
+    with pytest.raises(InputError, match="cats: a loss is no share in"):
+        require_sizes(average_repeats(curve))
+
+
+def test_repeats_that_differ_are_labelled_unless_the_table_tells_runs_apart():
+    images, values, stderr = np.array([100.0, 100, 500, 500]), np.array([0.1, 0.13, 0.3, 0.3]), np.full(4, np.nan)
+    label = average_repeats(Curve("c", images, values, stderr)).label
+    assert label == "1 size(s) have values up to 3.0 points apart, taken as repeated runs"
+    assert average_repeats(Curve("c", images, values, stderr, seeds=tuple("0101"))).label == ""
+    assert "per cent of the whole" in average_repeats(Curve("c", images, values, stderr, sizes=PER_CENT)).label
+
+
+GOOD = {"images": [100.0, 200], "values": [0.1, 0.2], "stderr": [np.nan, 0.1], "noise": [0.01, 0.01],
+        "whole": 200.0}
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"images": [100.0, -1]}, "cats: point 2: the size must be a positive"),
+    ({"images": [0.0, 100]}, "cats: point 1: the size must be a positive"),
+    ({"images": [100.0, np.inf]}, "point 2: the size must be a positive"),
+    ({"images": [100.0, 100]}, "cats: sizes must rise, each once; average_repeats"),
+    ({"images": [200.0, 100]}, "sizes must rise"),
+    ({"images": [100.0]}, "arrays of one length"),
+    ({"values": [0.1, 1.1]}, "point 2: 1.1 is no mAP; expected 0 to 1"),
+    ({"values": [-0.1, 0.1]}, "point 1: -0.1 is no mAP"),
+    ({"values": [np.nan, 0.1]}, "point 1: nan is no mAP"),
+    ({"stderr": [-1.0, 0.1]}, "point 1: a standard error cannot be negative"),
+    ({"noise": [0.0, 0.01]}, "noise must be a positive standard deviation per size"),
+    ({"noise": [0.01, np.nan]}, "noise must be a positive standard deviation per size"),
+    ({"noise": [0.01]}, "noise must be a positive standard deviation per size"),
+    ({"whole": 150.0}, "cats: 150 images at 100 % are fewer than in the largest subset"),
+    ({"whole": np.nan}, "cats: nan images at 100 %"),
+])
+def test_observations_that_cannot_be_are_refused_when_made(changes, said):
+    given = {key: np.array(value) if isinstance(value, list) else value for key, value in (GOOD | changes).items()}
+    with pytest.raises(InputError, match=said):
+        Observations("cats", "AP", interval_80=np.full((2, 2), np.nan), **given)
+
+
+def test_no_sizes_at_all_are_an_empty_prefix():
+    assert len(observe([500, 1000], [0.1, 0.2]).up_to(1)) == 0

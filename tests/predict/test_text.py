@@ -1,8 +1,11 @@
 import math
+from dataclasses import replace
+
+import numpy as np
 
 from predict.backtest import make_forecasts
-from predict.tables import PUBLISHED_2019, read_curves
-from predict.text import backtest_table, format_table, needs_table, outlook_table, points, signed
+from predict.tables import PER_CENT, PUBLISHED_2019, read_curves
+from predict.text import backtest_table, format_table, needs_table, outlook_table, points, signed, size
 
 
 def test_numbers_are_points_and_unknown_ones_dashes():
@@ -24,6 +27,23 @@ def test_outlook_and_needs():
     asked = [f for f in make_forecasts(curves, 20, [150_000, 300_000]) if f.fit_up_to == 100]
     assert [row[1] for row in outlook_table(asked)[1:]] == ["150,000", "300,000"]
     assert needs_table([(curves[0], (5000.0, math.inf, math.inf))])[1][1:] == ["out of reach", "5,000 - out of reach"]
+
+
+def test_the_mean_error_is_of_curves_whose_truth_is_known():
+    curves = read_curves(PUBLISHED_2019)
+    early = [replace(c, images=c.images[:3], values=c.values[:3], stderr=c.stderr[:3], interval_80=c.interval_80[:3],
+                     boxes=c.boxes[:3], seconds=c.seconds[:3]) for c in curves]
+    table = backtest_table(make_forecasts([*curves[:2], early[2]], 5))
+    assert [row[0] for row in table[1:]] == [*(c.name for c in curves[:3]), "mean |error|"] and table[3][6] == "-"
+    assert table[4][6] == f"{np.mean([abs(float(row[6])) for row in table[1:3]]):.1f}"
+    assert len(backtest_table(make_forecasts(early, 5))) == 5
+
+
+def test_sizes_are_images_or_per_cent():
+    assert (size(118287), size(2.5, PER_CENT), size(1500, PER_CENT)) == ("118,287", "2.5", "1,500")
+    assert size(math.inf) == size(math.inf, PER_CENT) == "out of reach"
+    forecasts = make_forecasts(read_curves(PUBLISHED_2019)[:1], 5)
+    assert backtest_table(forecasts, PER_CENT)[0][2] == "per cent"
 
 
 def test_columns_line_up():

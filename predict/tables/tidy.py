@@ -1,0 +1,76 @@
+"""Curves out of a study's results.csv: a row per run, metric and class, values as fractions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from datasets.errors import InputError, nearest
+from predict.tables.curves import LOSS, Curve, Record, make_curve
+from predict.tables.rows import Row, Sheet
+
+COLUMNS = ("dataset", "detector", "images", "metric", "class", "value")
+NUMBERS = ("images", "value", "stderr", "fraction", "low_80", "high_80", "boxes", "seconds")  # the last six optional
+RUNS = ("draw", "seed")
+MARK = "recipe"  # a column that only results.csv has: where it stands, a missing one is a mistake
+
+
+def is_tidy(sheet: Sheet) -> bool:
+    """Tell results.csv from other tables. Raises InputError for a results.csv that lacks a column."""
+    missing = [name for name in COLUMNS if name not in sheet.header]
+    if 0 < len(missing) < len(COLUMNS) / 2 and MARK in sheet.header:
+        raise InputError(f"{sheet.path}:{sheet.line}: no column {', '.join(map(repr, missing))}; add it: a table of "
+                         f"results has {', '.join(COLUMNS)}, as a study writes them into results.csv")
+    return not missing
+
+
+def metrics_of(sheet: Sheet) -> list[str]:
+    """Return the metrics that the table has values of, in its order."""
+    return list(dict.fromkeys(row["metric"] for _, row in _cells(sheet) if row.get("value")))
+
+
+def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whole: float | None) -> list[Curve]:
+    """Return the curves of `metric`, per class only when asked. Raises InputError naming file and line."""
+    wanted, metrics, valued = {}, set(), set()
+    for at, row in _cells(sheet):
+        metrics.add(row["metric"])
+        if (row["class"] and not per_class) or not row.get("value"):
+            continue
+        valued.add(row["metric"])
+        if row["metric"] != metric:
+            continue
+        key = (row["dataset"], row["detector"], row.get("recipe", ""), row["class"])
+        wanted.setdefault(key, []).append(at)
+    if not wanted and metric in metrics:
+        raise InputError(f"{sheet.path}: {metric} is empty in every row{'' if per_class else ' over all classes'}; "
+                         f"metrics with values: {', '.join(sorted(valued)) or 'none'}")
+    if not wanted:
+        raise InputError(f"{sheet.path}: no values of metric '{metric}'; {nearest(metric, valued)}")
+    several = len({key[2] for key in wanted}) > 1
+    places = {name: i for i, name in enumerate(sheet.header)}
+    records = {key: [_record(sheet, row, places) for row in rows] for key, rows in wanted.items()}
+    points = unit == "points" and metric != LOSS and max(r.value for some in records.values() for r in some) > 1
+    divisor = 100.0 if points else 1.0
+    notes = ("values are points, 0 to 100 (--unit points)",) if divisor > 1 else ()
+    runs = bool(set(RUNS) & set(sheet.header))
+    return [make_curve(_name(key, several), [r.divided(divisor) for r in some], sheet.path, whole=whole,
+                       divisor=divisor, notes=notes, runs=runs, metric=metric, dataset=key[0], detector=key[1],
+                       recipe=key[2], category=key[3]) for key, some in records.items()]
+
+
+def _cells(sheet: Sheet) -> Iterator[tuple[Row, dict[str, str]]]:
+    """Yield every row with its cells under their headers."""
+    for row in sheet.rows:
+        yield row, dict(zip(sheet.header, row[1])) | dict.fromkeys(sheet.header[len(row[1]):], "")
+
+
+def _name(key: tuple[str, str, str, str], several_recipes: bool) -> str:
+    dataset, detector, recipe, category = key
+    return " ".join(part for part in (dataset, detector, recipe if several_recipes else "", category) if part)
+
+
+def _record(sheet: Sheet, row: Row, places: dict[str, int]) -> Record:
+    number = {name: sheet.number(row, places[name]) if name in places else math.nan for name in NUMBERS}
+    draw, seed = (sheet.cell(row, places.get(name)) for name in RUNS)
+    return Record(row[0], number["images"], number["value"], number["stderr"], number["fraction"], draw, seed,
+                  number["low_80"], number["high_80"], number["boxes"], number["seconds"])
