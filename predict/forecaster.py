@@ -29,6 +29,7 @@ OUT_OF_REACH = 1000  # times the largest fitted subset: no forecast means anythi
 LEAST_ERROR = 1e-4  # below it the logarithm of an error means nothing
 FLAT_NOISE = 0.02  # least standard deviation, in mAP, around a curve that does not rise
 FLAT = "flat: the curve does not rise with the number of images"
+TWO_SIZES = "two sizes: a rough guess, with intervals that are too narrow"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class Regime:
     discrepancy: float  # standard deviation of log g around the formula
     odds: bool = False  # whether g is the odds of error
 
+    def grid(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return c, phi and the logarithm of their prior (less a constant) at every node, float64 [GRID^2] each."""
+        deviations = np.linspace(-4, 4, GRID)
+        shares = (np.arange(GRID) + 0.5) / GRID
+        a, b = self.floor
+        log_prior = np.add.outer(-0.5 * deviations**2, (a - 1) * np.log(shares) + (b - 1) * np.log1p(-shares))
+        return (np.repeat(self.exponent * np.exp(self.spread * deviations), GRID), np.tile(shares, GRID),
+                log_prior.ravel())
+
 
 BENDING = Regime(0.65, 0.4, (2, 1.1), 0.005)  # soon close to its floor
 SLOW = Regime(0.1, 0.3, (1, 8), 0.015)  # the error is nearly a power law of small exponent
@@ -50,6 +60,7 @@ MIXTURES: Mapping[str, Mixture] = {  # by metric
     "AP": ((0.95, SLOW), (0.05, STRAIGHT)),
     "AP50": ((0.5, BENDING), (0.5, STRAIGHT)),
 }
+STILL_STRAIGHT = 0.05  # least weight of STRAIGHT, however many boxes there are
 OTHERWISE: Mixture = ((0.97, BENDING), (0.03, STRAIGHT))
 
 
@@ -98,8 +109,16 @@ class BayesianPowerLaw:
 
     mixtures: Mapping[str, Mixture] = field(default_factory=lambda: MIXTURES)
     otherwise: Mixture = OTHERWISE
+    few_boxes: float = 300.0  # per class, at which a curve is as likely to bend soon as not
     recency: float = 3.0  # weight of a subset is (n_i / n_last) ** recency
     seed: int = 0
+
+    def mixture(self, observations: Observations) -> Mixture:
+        """Return the regimes that a curve may follow, by its metric and, where they are known, its boxes per class."""
+        *bends, (weight, straight) = self.mixtures.get(observations.metric, self.otherwise)
+        if len(observations.boxes_per_class) and np.isfinite(boxes := observations.boxes_per_class[-1]):
+            weight = max(STILL_STRAIGHT, 1 / (1 + (boxes / self.few_boxes) ** 3))
+        return *((1 - weight, regime) for _, regime in bends), (weight, straight)
 
     def fit(self, observations: Observations) -> Posterior:
         """Return the posterior given the observations. Raises InputError for fewer than two sizes."""
@@ -107,22 +126,18 @@ class BayesianPowerLaw:
         rng = np.random.default_rng(self.seed)
         if _slope(observations) <= 1e-12:
             return _flat(observations, rng)
-        mixture = self.mixtures.get(observations.metric, self.otherwise)
+        mixture = self.mixture(observations)
         parts = [_sample(regime, observations, self.recency, round(weight * DRAWS), rng) for weight, regime in mixture]
         scale, floor, exponent = (np.concatenate(columns) for columns in zip(*parts))
         odds = np.concatenate([np.full(len(part[0]), regime.odds) for part, (_, regime) in zip(parts, mixture)])
-        return Posterior(observations.images[-1], scale, floor, exponent, odds)
+        label = TWO_SIZES if len(observations) == 2 else ""
+        return Posterior(observations.images[-1], scale, floor, exponent, odds, label)
 
 
 def _sample(regime: Regime, observations: Observations, recency: float, count: int,
             rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return `count` draws of s, phi and c under one regime, by the posterior on its grid."""
-    deviations = np.linspace(-4, 4, GRID)
-    shares = (np.arange(GRID) + 0.5) / GRID
-    exponent = np.repeat(regime.exponent * np.exp(regime.spread * deviations), GRID)
-    floor = np.tile(shares, GRID)
-    a, b = regime.floor
-    log_prior = np.add.outer(-0.5 * deviations**2, (a - 1) * np.log(shares) + (b - 1) * np.log1p(-shares)).ravel()
+    exponent, floor, log_prior = regime.grid()
     x = observations.images / observations.images[-1]
     level, per_value = _log_level(observations.values, regime.odds)
     left = level - np.log(floor[:, None] + (1 - floor[:, None]) * x ** -exponent[:, None])

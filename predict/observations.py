@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Observations:
     sizes: str = IMAGES  # what `images` and `whole` count: PER_CENT where the table has no images
     source: str = ""  # the table's path
     label: str = ""  # what a reader must know of these values
+    boxes_per_class: np.ndarray = field(default_factory=lambda: np.empty(0))  # float64 [n], nan where unknown; or empty
 
     def __post_init__(self) -> None:
         where = place(self.source, self.name)
@@ -72,7 +73,8 @@ class Observations:
     def take(self, keep: np.ndarray | slice) -> Observations:
         """Return the sizes that `keep` (bool [n], positions or a slice) chooses."""
         return replace(self, images=self.images[keep], values=self.values[keep], stderr=self.stderr[keep],
-                       noise=self.noise[keep], interval_80=self.interval_80[keep])
+                       noise=self.noise[keep], interval_80=self.interval_80[keep],
+                       boxes_per_class=self.boxes_per_class[keep] if len(self.boxes_per_class) else np.empty(0))
 
 
 def average_repeats(curve: Curve) -> Observations:
@@ -84,7 +86,8 @@ def average_repeats(curve: Curve) -> Observations:
         [_average(_draw_means(curve.values[rows], draws[rows]), curve.stderr[rows]) for rows in runs]).T
     interval = np.array([_interval_80(curve, *size) for size in zip(runs, values, stderr)])
     return Observations(curve.name, curve.metric, sizes, values, stderr, noise, interval,
-                        max([curve.whole, *sizes]), curve.sizes, curve.source, _label(curve, runs))
+                        max([curve.whole, *sizes]), curve.sizes, curve.source, _label(curve, runs),
+                        _boxes_per_class(curve, runs))
 
 
 def require_sizes(observations: Observations, count: int = 2) -> None:
@@ -105,6 +108,13 @@ def _label(curve: Curve, runs: Sequence[np.ndarray]) -> str:
         said.append(f"{np.count_nonzero(differences)} size(s) have values up to {100 * max(differences):.1f} points "
                     "apart, taken as repeated runs")
     return "; ".join(said)
+
+
+def _boxes_per_class(curve: Curve, runs: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the boxes per class at each size, float64 [n]; empty where the table has no boxes or classes."""
+    if not curve.classes or not len(curve.boxes):
+        return np.empty(0)
+    return np.array([curve.boxes[rows].mean() for rows in runs]) / curve.classes
 
 
 def _draw_means(values: np.ndarray, draws: np.ndarray) -> np.ndarray:

@@ -31,9 +31,11 @@ def metrics_of(sheet: Sheet) -> list[str]:
 
 def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whole: float | None) -> list[Curve]:
     """Return the curves of `metric`, per class only when asked. Raises InputError naming file and line."""
-    wanted, metrics, valued = {}, set(), set()
+    wanted, classes, metrics, valued = {}, {}, set(), set()
     for at, row in _cells(sheet):
         metrics.add(row["metric"])
+        if row["class"]:
+            classes.setdefault((row["dataset"], row["detector"]), set()).add(row["class"])
         if (row["class"] and not per_class) or not row.get("value"):
             continue
         valued.add(row["metric"])
@@ -54,8 +56,8 @@ def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whol
     notes = ("values are points, 0 to 100 (--unit points)",) if divisor > 1 else ()
     runs = bool(set(RUNS) & set(sheet.header))
     return [make_curve(_name(key, several), [r.divided(divisor) for r in some], sheet.path, whole=whole,
-                       divisor=divisor, notes=notes, runs=runs, metric=metric, dataset=key[0], detector=key[1],
-                       recipe=key[2], category=key[3]) for key, some in records.items()]
+                       divisor=divisor, notes=notes, runs=runs, classes=len(classes.get(key[:2], ())), metric=metric,
+                       dataset=key[0], detector=key[1], recipe=key[2], category=key[3]) for key, some in records.items()]
 
 
 def _cells(sheet: Sheet) -> Iterator[tuple[Row, dict[str, str]]]:

@@ -31,8 +31,8 @@ def test_many_precise_points_of_a_curve_without_discrepancy_pin_the_law_down():
     exact = observe(images, law(images), np.full(12, 1e-4))
     strict = BayesianPowerLaw(otherwise=((1, Regime(0.5, 0.5, (1, 1), 0)),), recency=0)
     table = strict.fit(exact).predict([4000], [80])
-    assert table["median"][0] == pytest.approx(law(4000), abs=0.002)
-    assert table["hi-80"][0] - table["lo-80"][0] < 0.01
+    assert table["median"][0] == pytest.approx(law(4000), abs=0.005)
+    assert table["hi-80"][0] - table["lo-80"][0] < 0.03
 
 
 @pytest.mark.parametrize("odds", [False, True])
