@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from predict.backtest import BASELINES, DEFAULT, Forecast
 from predict.tables import IMAGES, Curve
@@ -61,6 +61,14 @@ def size(images: float, sizes: str = IMAGES) -> str:
     if not math.isfinite(images):
         return "out of reach"
     return f"{images:,.0f}" if sizes == IMAGES else f"{images:,.3g}" if images < 1000 else f"{images:,.0f}"
+
+
+def label_lines(labels: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a line for each label of (whose, label), with all whose it is; empty labels are left out."""
+    whose: dict[str, dict[str, None]] = {}
+    for name, label in labels:
+        whose.setdefault(label, {})[name] = None
+    return [f"{label} ({', '.join(names)})" for label, names in whose.items() if label]
 
 
 def format_table(table: Cells) -> str:

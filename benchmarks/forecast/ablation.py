@@ -61,8 +61,8 @@ def ablation(rows: list[dict]) -> list[Goal]:
         per_share = [float(np.mean(errors[at::len(SHARES)])) for at in range(len(SHARES))]
         cells.append((way.name, *(f"{100 * each:.1f}" for each in (*per_share, np.mean(crps), np.mean(widths)))))
     header = ("dense studies, points", *(f"error, {share} %" for share in SHARES), "CRPS", "width of 80 %")
-    print(f"\n{table(header, cells)}\n\nerror: mean |error| at 100 % of {' and '.join(METRICS)} in {len(DENSE)} studies; "
-          "CRPS and width over every later size", flush=True)
+    print(f"\n{table(header, cells)}\n\nerror: mean |error| at 100 % of {' and '.join(METRICS)} in {len(DENSE)} "
+          "studies; CRPS and width over every later size", flush=True)
     return []
 
 

@@ -16,7 +16,7 @@ from predict.commands.output import give, say
 from predict.observations import Observations, average_repeats
 from predict.scores import Coverage
 from predict.tables import Curve
-from predict.text import Cells, format_table, points
+from predict.text import Cells, format_table, label_lines, points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +55,7 @@ def _backtest(args: argparse.Namespace) -> None:
     hindcasts = [hindcast for each in observed for hindcast in backtest(each, models)]
     ours = [h for h in hindcasts if h.model == DEFAULT]
     metric = ", ".join(dict.fromkeys(each.metric for each in observed))
-    notes = [HELD, *dict.fromkeys(f"{h.curve}, {h.fitted_sizes} sizes: {h.label}" for h in ours if h.label)]
+    notes = [HELD, *label_lines((h.curve, h.label) for h in ours)]
     tables = {"models": list(model_rows(hindcasts)), "prefixes": list(prefix_rows(ours)),
               "backtest": [row for h in hindcasts for row in h.rows()]}
     give(args, _report(hindcasts, ours, metric), tables, notes, lambda: {"backtest": _draw(hindcasts, metric)})

@@ -14,7 +14,7 @@ from predict.backtest import DEFAULT, Forecast, forecast_bands, images_needed, m
 from predict.commands.arguments import add_curves, chosen_curves, image_count, mean_average_precision, percent
 from predict.observations import average_repeats, require_sizes
 from predict.tables import Curve, write_rows
-from predict.text import Need, backtest_table, format_table, needs_table, outlook_table, points
+from predict.text import Need, backtest_table, format_table, label_lines, needs_table, outlook_table, points
 
 EXAMPLES = """examples:
   python -m predict forecast predict/data/published_2019.csv --fit-up-to 5
@@ -96,8 +96,8 @@ def _print_report(curves: Sequence[Curve], forecasts: Sequence[Forecast], needs:
     if needs:
         print(f"\n{sizes.capitalize()} needed for {points(args.target)} points, from all points\n")
         print(format_table(needs_table(needs, sizes)))
-    for label in dict.fromkeys(f"{f.curve}: {f.label}" for f in forecasts if f.label and f.model == DEFAULT):
-        print(f"\n{label}")
+    for line in label_lines((f.curve, f.label) for f in forecasts if f.model == DEFAULT):
+        print(f"\n{line}")
 
 
 def _as_json(forecasts: Sequence[Forecast], needs: Sequence[Need], target: float | None) -> dict:

@@ -17,6 +17,7 @@ from datasets.files import write_json
 from predict.commands.arguments import add_curves, chosen_curves, percent
 from predict.questions import FittedCurve, fit_curve
 from predict.tables import Curve, write_rows
+from predict.text import label_lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +78,7 @@ def say(notes: Iterable[str]) -> None:
 
 def warnings_of(curves: Sequence[FittedCurve]) -> list[str]:
     """Return what a reader must know about single curves."""
-    return [f"{c.curve.name}: {c.posterior.label}" for c in curves if c.posterior.label]
+    return label_lines((c.curve.name, c.posterior.label) for c in curves)
 
 
 def give(args: argparse.Namespace, report: str, tables: Mapping[str, Rows], notes: Sequence[str],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def fault(metric: str, images: np.ndarray, values: np.ndarray, stderr: np.ndarra
 
 
 def make_curve(name: str, records: Sequence[Record], source: str, *, whole: float | None = None, divisor: float = 1.0,
-               notes: Sequence[str] = (), runs: bool = False, classes: int = 0, **labels: str) -> Curve:
+               notes: Sequence[str] = (), runs: bool = False, classes: int = 0, **labels: Any) -> Curve:
     """Return the curve of one record or more. `whole` is the images at 100 per cent where the user gives them.
 
     `runs` says that the table tells draws and seeds apart: two records of one run must then agree, and count once.

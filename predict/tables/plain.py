@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from datasets.errors import InputError, nearest
 from predict.tables.columns import (
@@ -168,7 +169,7 @@ def _name(key: _Key, found: Iterable[_Key]) -> str:
     return key.name(columns) + ("" if len(alike) == 1 else f" {key.metric}")
 
 
-def _labels(key: _Key, found: Iterable[_Key]) -> dict[str, str]:
+def _labels(key: _Key, found: Iterable[_Key]) -> dict[str, Any]:
     """Return data set and detector: the table's where they name one curve each, else those that the name tells."""
     name = _name(key, found)
     if key.dataset or key.detector:

@@ -57,7 +57,8 @@ def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whol
     runs = bool(set(RUNS) & set(sheet.header))
     return [make_curve(_name(key, several), [r.divided(divisor) for r in some], sheet.path, whole=whole,
                        divisor=divisor, notes=notes, runs=runs, classes=len(classes.get(key[:2], ())), metric=metric,
-                       dataset=key[0], detector=key[1], recipe=key[2], category=key[3]) for key, some in records.items()]
+                       dataset=key[0], detector=key[1], recipe=key[2], category=key[3])
+            for key, some in records.items()]
 
 
 def _cells(sheet: Sheet) -> Iterator[tuple[Row, dict[str, str]]]:

@@ -57,7 +57,7 @@ def test_sizes_in_per_cent_are_called_so_unless_the_whole_is_given(table, tmp_pa
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert "curve  per cent" in out and "Per cent needed for" in out and "images" not in out
-    assert "ssd: sizes are per cent of the whole" in out and "--whole N gives the images" in err
+    assert "sizes are per cent of the whole (ssd)" in out and "--whole N gives the images" in err
     assert "training images, per cent" in (tmp_path / "out/learning_curves_log.svg").read_text()
     assert main([*arguments, "--whole", "118287"]) == 0
     out, err = capsys.readouterr()
@@ -65,17 +65,18 @@ def test_sizes_in_per_cent_are_called_so_unless_the_whole_is_given(table, tmp_pa
 
 
 @pytest.mark.parametrize("text, label", [
-    ("images,a\n100,0.3\n1000,0.2\n9000,0.1\n", "a: flat"),
-    ("images,a\n100,0.3\n1000,0.3\n", "a: flat"),
-    ("images,a\n100,0\n1000,0\n", "a: flat"),
-    ("images,a\n100,10\n100,14\n1000,30\n", "a: 1 size(s) have values up to 4.0 points apart, taken as repeated runs"),
+    ("images,a\n100,0.3\n1000,0.2\n9000,0.1\n", "flat: the curve does not rise"),
+    ("images,a\n100,0.3\n1000,0.3\n", "flat: the curve does not rise"),
+    ("images,a\n100,0\n1000,0\n", "flat: the curve does not rise"),
+    ("images,a\n100,10\n100,14\n1000,30\n", "1 size(s) have values up to 4.0 points apart, taken as repeated runs"),
 ])
 def test_odd_curves_are_answered_and_labelled(table, text, label, capsys):
     assert main(["forecast", table(text), "--at", "10000"]) == 0
-    assert label in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert label in out and out.endswith(" (a)\n")
     main(["forecast", table(text), "--at", "10000", "--json"])
     answer = json.loads(capsys.readouterr().out)
-    assert label.removeprefix("a: ") in answer["forecasts"][0]["label"]
+    assert label in answer["forecasts"][0]["label"]
     assert any("values are" in note for note in answer["notes"])
 
 
