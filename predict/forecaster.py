@@ -6,9 +6,10 @@ c is the speed of learning, phi the share that no data removes, s the level at t
 itself (M2 of Alabdulmohsin et al. 2022) or its odds, error / (1 - error). Learning curves come in regimes that a few
 small subsets cannot tell apart: some bend soon after, some do not. The forecast is therefore a mixture of regimes, each
 with c ~ log-normal, phi ~ beta and a discrepancy (how far real curves stray from the formula, smoothly in log n:
-Kennedy & O'Hagan 2001, section 4). Its weights follow from the metric alone, because what small subsets look like was
-found to say nothing about them. s follows from (c, phi) by generalised least squares, in logarithms, each size weighed
-by its error bar and by (n / n_last)^recency, since a curve's start says less about where it goes.
+Kennedy & O'Hagan 2001, section 4). Its weights follow from the metric and from the boxes per class, because what small
+subsets look like was found to say nothing about them. s follows from (c, phi) by generalised least squares, in
+logarithms, each size weighed by its error bar and by (n / n_last)^recency, since a curve's start says less about where
+it goes.
 docs/forecast.md says which settings were chosen on which curves.
 """
 
@@ -28,8 +29,11 @@ CORRELATION = 1.0  # e-folds of images over which a curve's discrepancy decays
 OUT_OF_REACH = 1000  # times the largest fitted subset: no forecast means anything out there
 LEAST_ERROR = 1e-4  # below it the logarithm of an error means nothing
 FLAT_NOISE = 0.02  # least standard deviation, in mAP, around a curve that does not rise
-FLAT = "flat: the curve does not rise with the number of images"
-TWO_SIZES = "two sizes: a rough guess, with intervals that are too narrow"
+FLAT = "flat: the curve does not rise with the number of images by more than its noise; its mean is given"
+FALLING = "flat: the curve falls with the number of images; the mean of its sizes is given"
+TWO_SIZES = "two sizes: a rough guess, since nothing shows how far they stray"
+TWO_SIZES_EXCESS = 3.0  # by which their covariance is raised for that
+LEAST_MISFIT = 0.1  # that is expected of any curve: below it chance decides
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,6 @@ class Regime:
 BENDING = Regime(0.65, 0.4, (2, 1.1), 0.005)  # soon close to its floor
 SLOW = Regime(0.1, 0.3, (1, 8), 0.015)  # the error is nearly a power law of small exponent
 STRAIGHT = Regime(0.5, 0.3, (1, 12), 0.02, odds=True)  # the log odds hardly bend at all
-Mixture = Sequence[tuple[float, Regime]]  # regimes with their weights
-MIXTURES: Mapping[str, Mixture] = {  # by metric
-    "AP": ((0.95, SLOW), (0.05, STRAIGHT)),
-    "AP50": ((0.5, BENDING), (0.5, STRAIGHT)),
-}
-STILL_STRAIGHT = 0.05  # least weight of STRAIGHT, however many boxes there are
-OTHERWISE: Mixture = ((0.97, BENDING), (0.03, STRAIGHT))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,27 +102,22 @@ class Posterior(Fitted):
 
 @dataclass(frozen=True)
 class BayesianPowerLaw:
-    """The default forecaster ("BW-M2"); the settings are its prior."""
+    """The default forecaster; the settings are its prior."""
 
-    mixtures: Mapping[str, Mixture] = field(default_factory=lambda: MIXTURES)
-    otherwise: Mixture = OTHERWISE
-    few_boxes: float = 300.0  # per class, at which a curve is as likely to bend soon as not
+    bends: Mapping[str, Regime] = field(default_factory=lambda: {"AP": SLOW})  # how curves bend, by metric
+    otherwise: Regime = BENDING  # the same of any other metric
+    straight: Regime = STRAIGHT  # how they do not
+    straight_share: float = 0.04  # probability of that, where the table does not tell boxes per class
+    few_boxes: float = 300.0  # per class, at which it is even
     recency: float = 3.0  # weight of a subset is (n_i / n_last) ** recency
     seed: int = 0
-
-    def mixture(self, observations: Observations) -> Mixture:
-        """Return the regimes that a curve may follow, by its metric and, where they are known, its boxes per class."""
-        *bends, (weight, straight) = self.mixtures.get(observations.metric, self.otherwise)
-        if len(observations.boxes_per_class) and np.isfinite(boxes := observations.boxes_per_class[-1]):
-            weight = max(STILL_STRAIGHT, 1 / (1 + (boxes / self.few_boxes) ** 3))
-        return *((1 - weight, regime) for _, regime in bends), (weight, straight)
 
     def fit(self, observations: Observations) -> Posterior:
         """Return the posterior given the observations. Raises InputError for fewer than two sizes."""
         require_sizes(observations)
         rng = np.random.default_rng(self.seed)
-        if _slope(observations) <= 1e-12:
-            return _flat(observations, rng)
+        if label := _flatness(observations):
+            return _flat(observations, label, rng)
         mixture = self.mixture(observations)
         parts = [_sample(regime, observations, self.recency, round(weight * DRAWS), rng) for weight, regime in mixture]
         scale, floor, exponent = (np.concatenate(columns) for columns in zip(*parts))
@@ -133,64 +125,115 @@ class BayesianPowerLaw:
         label = TWO_SIZES if len(observations) == 2 else ""
         return Posterior(observations.images[-1], scale, floor, exponent, odds, label)
 
+    def mixture(self, observations: Observations) -> tuple[tuple[float, Regime], tuple[float, Regime]]:
+        """Return the regimes that a curve may follow with their weights, which add up to 1."""
+        share, boxes = self.straight_share, observations.boxes_per_class[-1:]
+        if np.isfinite(boxes).any():
+            share = max(share, 1 / (1 + (boxes.item() / self.few_boxes) ** 3))
+        return (1 - share, self.bends.get(observations.metric, self.otherwise)), (share, self.straight)
+
+
+def assumption(observations: Observations) -> str:
+    """Say in a sentence what the default takes for granted of a curve, for want of what a table cannot tell."""
+    metric = observations.metric
+    bend = ("slowly, as the mean over IoU .50 to .95 does (--metric AP50 if it is AP at one IoU)" if metric == "AP" else
+            "soon, as AP at a single IoU does (--metric AP if it is the mean over IoU .50 to .95)")
+    known = np.isfinite(observations.boxes_per_class[-1:]).any()
+    boxes = f", {observations.boxes_per_class[-1]:,.0f} boxes per class" if known else ""
+    return f"{metric}{boxes}: curves are taken to bend {bend}"
+
 
 def _sample(regime: Regime, observations: Observations, recency: float, count: int,
             rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return `count` draws of s, phi and c under one regime, by the posterior on its grid."""
     exponent, floor, log_prior = regime.grid()
     x = observations.images / observations.images[-1]
-    level, per_value = _log_level(observations.values, regime.odds)
+    level, per_value = log_level(observations.values, observations.run_noise, regime.odds)
     left = level - np.log(floor[:, None] + (1 - floor[:, None]) * x ** -exponent[:, None])
-    noise = observations.noise * per_value
-    log_scale, variance, misfit = _profile(left, x, noise, regime.discrepancy, recency)
-    excess = _excess(misfit.min(), len(x))
-    rows = _systematic(np.exp(log_prior - 0.5 * (misfit - misfit.min()) / excess), count)
-    spread = np.sqrt(excess * variance + noise[-1] ** 2)  # what will be measured has noise of its own
-    return np.exp(log_scale[rows] + spread * rng.normal(size=count)), floor[rows], exponent[rows]
+    # Repeated runs sharpen the level and not the shape, which the recency and not the noise decides.
+    shape, mean = (covariance_of(x, noise * per_value, regime.discrepancy)
+                   for noise in (observations.run_noise, observations.noise))
+    weights = x ** (recency / 2)
+    log_scale, _, misfit = profile(left, shape, weights)
+    _, variance, _ = profile(left[:1], mean, weights)
+    excess = excess_of(misfit.min(), x, shape, weights)
+    rows = systematic(np.exp(log_prior - 0.5 * (misfit - misfit.min()) / excess), count)
+    again = observations.run_noise[-1] * per_value[-1]  # what will be measured has noise of its own
+    spread = np.sqrt(excess * variance + again**2)
+    return np.exp(log_scale[rows] + spread * _normals(count, rng)), floor[rows], exponent[rows]
 
 
-def _log_level(values: np.ndarray, odds: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return log g of the errors, and by how much it changes with the value, both float64 [n]."""
-    errors = np.clip(1 - values, LEAST_ERROR, 1 - LEAST_ERROR)
+def log_level(values: np.ndarray, noise: np.ndarray, odds: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return log g of the errors, and by how much it changes with the value, both float64 [n].
+
+    Values within their noise of 0 or 1 are taken to lie that far from it.
+    """
+    errors = np.clip(1 - values, noise, 1 - noise)
     if odds:
         return np.log(errors / (1 - errors)), 1 / (errors * (1 - errors))
     return np.log(errors), 1 / errors
 
 
-def _profile(left: np.ndarray, x: np.ndarray, noise: np.ndarray, discrepancy: float,
-             recency: float) -> tuple[np.ndarray, float, np.ndarray]:
+def covariance_of(x: np.ndarray, noise: np.ndarray, discrepancy: float) -> np.ndarray:
+    """Return the covariance [n, n] of log g at sizes x [n]: noise [n] of each, a discrepancy that near ones share."""
+    near = np.exp(-np.abs(np.subtract.outer(np.log(x), np.log(x))) / CORRELATION)
+    return np.diag(noise**2) + discrepancy**2 * near
+
+
+def profile(left: np.ndarray, covariance: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Return log s by generalised least squares [G], its variance and the misfit [G] of what is `left` [G, n] for it.
 
-    Each size has noise of its own [n]; the discrepancy is shared by near ones.
+    `weights` [n] multiply what is left once the covariance is taken out of it.
     """
-    near = np.exp(-np.abs(np.subtract.outer(np.log(x), np.log(x))) / CORRELATION)
-    covariance = np.diag(noise**2) + discrepancy**2 * near
-    whiten = np.linalg.inv(np.linalg.cholesky(covariance)).T * x[:, None] ** (recency / 2)
+    whiten = _whitening(covariance, weights)
     ones = whiten.sum(0)
     precision = ones @ ones
     left = left @ whiten
     log_scale = left @ ones / precision
-    return log_scale, 1 / precision, np.square(left - log_scale[:, None] * ones).sum(1)
+    return log_scale, float(1 / precision), np.square(left - log_scale[:, None] * ones).sum(1)
 
 
-def _flat(observations: Observations, rng: np.random.Generator) -> Posterior:
+def excess_of(misfit: float, x: np.ndarray, covariance: np.ndarray, weights: np.ndarray) -> float:
+    """Return the factor, at least 1, by which the covariance must exceed the stated one to explain the best misfit.
+
+    What a straight line through errors of that covariance would leave is what is expected. Two sizes leave nothing.
+    """
+    if len(x) == 2:
+        return TWO_SIZES_EXCESS
+    whiten = _whitening(covariance, weights)
+    line = whiten.T @ np.stack([np.ones_like(x), np.log(x)], axis=1)
+    rest = np.eye(len(x)) - line @ np.linalg.pinv(line)
+    return max(1.0, float(misfit) / max(LEAST_MISFIT, float(np.trace(rest @ whiten.T @ covariance @ whiten))))
+
+
+def _whitening(covariance: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return W [n, n] such that errors @ W are independent and of variance 1 but for the weights [n]."""
+    return np.linalg.inv(np.linalg.cholesky(covariance)).T * weights[:, None]
+
+
+def systematic(weights: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` rows in proportion to `weights`, by systematic sampling."""
+    places = (np.arange(count) + 0.5) / max(count, 1) * weights.sum()
+    return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
+
+
+def _flatness(observations: Observations) -> str:
+    """Return what to call a curve whose rise is not above one standard error of its slope; nothing if it rises."""
+    growth = np.log(observations.images) - np.log(observations.images).mean()
+    slope = growth @ observations.values / np.square(growth).sum()
+    error = np.sqrt(np.square(growth) @ np.square(observations.noise)) / np.square(growth).sum()
+    return FALLING if slope < -error else FLAT if slope <= error else ""
+
+
+def _flat(observations: Observations, label: str, rng: np.random.Generator) -> Posterior:
     """Answer a constant or falling curve by its level, with the spread it shows and at least FLAT_NOISE."""
     level = np.average(observations.values, weights=observations.noise**-2)
     spread = max(FLAT_NOISE, float(np.sqrt(np.square(observations.values - level).mean())))
     values = np.clip(level + spread * rng.normal(size=DRAWS), 0, 1 - LEAST_ERROR)
-    return Posterior(observations.images[-1], 1 - values, np.ones(DRAWS), np.ones(DRAWS), np.zeros(DRAWS, bool), FLAT)
+    return Posterior(observations.images[-1], 1 - values, np.ones(DRAWS), np.ones(DRAWS), np.zeros(DRAWS, bool), label)
 
 
-def _slope(observations: Observations) -> float:
-    return float(np.polyfit(np.log(observations.images), observations.values, 1)[0])
-
-
-def _excess(least_misfit: float, sizes: int) -> float:
-    """Return the factor by which the noise must exceed the assumed one to explain the best curve's misfit."""
-    return max(1.0, float(least_misfit) / max(1, sizes - 2))
-
-
-def _systematic(weights: np.ndarray, count: int) -> np.ndarray:
-    """Return `count` rows in proportion to `weights`, by systematic sampling."""
-    places = (np.arange(count) + 0.5) / count * weights.sum()
-    return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
+def _normals(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return standard normal numbers, each beside its negative so that no draw leans to one side."""
+    half = rng.normal(size=(count + 1) // 2)
+    return np.stack([half, -half], axis=1).ravel()[:count]

@@ -13,6 +13,7 @@ from predict.tables import IMAGES, LOSS, Curve, check_points, place
 # Standard deviations in mAP assumed where a table says nothing; together .003 for a single run.
 RUN_NOISE = 0.0025  # from one draw and seed to the next
 VALIDATION_NOISE = 0.0017  # from one set of validation images to another
+LEAST_NOISE = 0.0005  # from run to run where the table tells an error bar
 EIGHTY = 1.2816  # standard errors to each side of an 80 % interval
 ROUNDING = 1e-3  # of a subset's size, where sizes are no counts of images
 PRIOR_RUNS = 2  # how many runs' worth of evidence RUN_NOISE counts against the spread that is seen
@@ -30,22 +31,24 @@ class Observations:
     images: np.ndarray  # float64 [n], rising
     values: np.ndarray  # float64 [n], in [0, 1]
     stderr: np.ndarray  # float64 [n]: the measured standard error, nan where nothing is known
-    noise: np.ndarray  # float64 [n]: the standard deviation of a single run, assumed where unknown, positive
+    noise: np.ndarray  # float64 [n]: the standard error with assumptions filled in, positive
+    run_noise: np.ndarray  # float64 [n]: the same of a single run
     interval_80: np.ndarray  # float64 [n, 2]: low and high, nan where nothing is known
     whole: float  # images at 100 per cent
     sizes: str = IMAGES  # what `images` and `whole` count: PER_CENT where the table has no images
     source: str = ""  # the table's path
     label: str = ""  # what a reader must know of these values
-    boxes_per_class: np.ndarray = field(default_factory=lambda: np.empty(0))  # float64 [n], nan where unknown; or empty
+    boxes_per_class: np.ndarray = field(default_factory=lambda: np.empty(0))  # float64 [n], or empty where unknown
 
     def __post_init__(self) -> None:
         where = place(self.source, self.name)
         check_points(where, self.metric, self.images, self.values, self.stderr)
         if (np.diff(self.images) <= 0).any():
             raise InputError(f"{where}: sizes must rise, each once; average_repeats makes them so")
-        if np.shape(self.noise) != np.shape(self.images) or not (np.isfinite(self.noise) & (self.noise > 0)).all():
-            raise InputError(f"{where}: noise must be a positive standard deviation per size; average_repeats fills it "
-                             "in")
+        for noise in (self.noise, self.run_noise):
+            if np.shape(noise) != np.shape(self.images) or not (np.isfinite(noise) & (noise > 0)).all():
+                raise InputError(f"{where}: noise must be a positive standard error per size; average_repeats fills it "
+                                 "in")
         if not self.images.max(initial=0) <= self.whole < np.inf:
             raise InputError(f"{where}: {self.whole:g} images at 100 % are fewer than in the largest subset; give all")
 
@@ -73,7 +76,7 @@ class Observations:
     def take(self, keep: np.ndarray | slice) -> Observations:
         """Return the sizes that `keep` (bool [n], positions or a slice) chooses."""
         return replace(self, images=self.images[keep], values=self.values[keep], stderr=self.stderr[keep],
-                       noise=self.noise[keep], interval_80=self.interval_80[keep],
+                       noise=self.noise[keep], run_noise=self.run_noise[keep], interval_80=self.interval_80[keep],
                        boxes_per_class=self.boxes_per_class[keep] if len(self.boxes_per_class) else np.empty(0))
 
 
@@ -82,12 +85,12 @@ def average_repeats(curve: Curve) -> Observations:
     sizes = np.unique(curve.images)
     runs = [curve.images == size for size in sizes]
     draws = np.array(curve.draws or [""] * len(curve.images))
-    values, stderr, noise = np.array(
+    values, stderr, noise, run_noise = np.array(
         [_average(_draw_means(curve.values[rows], draws[rows]), curve.stderr[rows]) for rows in runs]).T
     interval = np.array([_interval_80(curve, *size) for size in zip(runs, values, stderr)])
-    return Observations(curve.name, curve.metric, sizes, values, stderr, noise, interval,
+    return Observations(curve.name, curve.metric, sizes, values, stderr, noise, run_noise, interval,
                         max([curve.whole, *sizes]), curve.sizes, curve.source, _label(curve, runs),
-                        _boxes_per_class(curve, runs))
+                        _boxes_per_class(curve, sizes))
 
 
 def require_sizes(observations: Observations, count: int = 2) -> None:
@@ -110,11 +113,12 @@ def _label(curve: Curve, runs: Sequence[np.ndarray]) -> str:
     return "; ".join(said)
 
 
-def _boxes_per_class(curve: Curve, runs: Sequence[np.ndarray]) -> np.ndarray:
+def _boxes_per_class(curve: Curve, sizes: np.ndarray) -> np.ndarray:
     """Return the boxes per class at each size, float64 [n]; empty where the table has no boxes or classes."""
-    if not curve.classes or not len(curve.boxes):
+    known = np.isfinite(curve.boxes)
+    if not curve.classes or not known.any():
         return np.empty(0)
-    return np.array([curve.boxes[rows].mean() for rows in runs]) / curve.classes
+    return sizes * (curve.boxes[known] / curve.images[known]).mean() / curve.classes
 
 
 def _draw_means(values: np.ndarray, draws: np.ndarray) -> np.ndarray:
@@ -134,17 +138,18 @@ def _interval_80(curve: Curve, rows: np.ndarray, mean: float, stderr: float) -> 
     return np.clip(interval, 0, np.inf if curve.metric == LOSS else 1)
 
 
-def _average(values: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:
-    """Return mean, measured standard error and a single run's noise at one size: `values` [k] of independent runs.
+def _average(values: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float, float]:
+    """Return mean, measured standard error, assumed one and that of one run: `values` [k] of independent runs.
 
-    All runs share their validation images, so averaging lessens only the noise from run to run. The noise is at least
-    the assumed one: runs that happen to agree are no proof that runs are alike.
+    All runs share their validation images, so averaging lessens only the noise from run to run. A single run's noise
+    is at least the assumed one, unless the table tells its error bar: runs that happen to agree are no proof.
     """
     runs, mean = len(values), float(values.mean())
     squares = float(np.square(values - mean).sum())
     known = stderr[np.isfinite(stderr)]
     validation = float(np.sqrt(np.square(known).mean())) if known.size else VALIDATION_NOISE
-    run = np.sqrt((PRIOR_RUNS * RUN_NOISE**2 + squares) / (PRIOR_RUNS + runs - 1))
     spread = np.sqrt(squares / (runs - 1) / runs) if runs > 1 else 0.0
     measured = np.hypot(validation, spread) if known.size else (spread or np.nan)
-    return mean, float(measured), float(np.hypot(validation, max(run, RUN_NOISE)))
+    least = LEAST_NOISE if known.size else RUN_NOISE
+    run = max(least, float(np.sqrt((PRIOR_RUNS * least**2 + squares) / (PRIOR_RUNS + runs - 1))))
+    return mean, float(measured), float(np.hypot(validation, run / np.sqrt(runs))), float(np.hypot(validation, run))

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.evaluation.table import table
+from benchmarks.forecast.ablation import ablation
 from benchmarks.forecast.detection import intervals, panel, published
 from benchmarks.forecast.goals import Goal
 from benchmarks.forecast.scaling import scaling
@@ -23,7 +24,7 @@ from benchmarks.forecast.speed import speed
 from predict.tables import write_rows
 
 PARTS = {"published": published, "panel": panel, "intervals": intervals, "scaling": scaling, "settings": settings,
-         "speed": speed}
+         "ablation": ablation, "speed": speed}
 
 
 def main(argv: list[str] | None = None) -> None:

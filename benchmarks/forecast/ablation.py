@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.evaluation.table import table
 from benchmarks.forecast.goals import Goal
-from predict.forecaster import DRAWS, BayesianPowerLaw, _excess, _log_level, _profile, _systematic
+from predict.forecaster import DRAWS, BayesianPowerLaw, covariance_of, excess_of, log_level, profile, systematic
 from predict.observations import Observations, average_repeats
 from predict.scores import PROBABILITIES, crps_of_quantiles
 from predict.tables import PUBLISHED_2019, Curve, read_curves
@@ -154,13 +154,14 @@ def _pooled_classes(study: Dense, share: float) -> Iterable[Quantiles]:
         total, levels = -2 * log_prior, []
         for each, count in zip(observed, boxes):
             x = each.images * count / most
-            level, per_value = _log_level(each.values, regime.odds)
+            level, per_value = log_level(each.values, each.run_noise, regime.odds)
             left = level - np.log(floor[:, None] + (1 - floor[:, None]) * x ** -exponent[:, None])
-            log_scale, _, misfit = _profile(left, x / x[-1], each.noise * per_value, regime.discrepancy,
-                                            forecaster.recency)
-            total = total + misfit / _excess(misfit.min(), len(x))
+            x = x / x[-1]
+            covariance = covariance_of(x, each.run_noise * per_value, regime.discrepancy)
+            log_scale, _, misfit = profile(left, covariance, x ** (forecaster.recency / 2))
+            total = total + misfit / excess_of(misfit.min(), x, covariance, x ** (forecaster.recency / 2))
             levels.append(log_scale)
-        rows = _systematic(np.exp(-0.5 * (total - total.min())), round(weight * DRAWS))
+        rows = systematic(np.exp(-0.5 * (total - total.min())), round(weight * DRAWS))
         rows = rng.permutation(rows)
         parts.append((regime.odds, exponent[rows], floor[rows], [level[rows] for level in levels]))
 

@@ -5,9 +5,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from datasets.errors import InputError
-from predict.forecaster import DRAWS, FLAT, BayesianPowerLaw, Posterior, Regime
+from predict.forecaster import (
+    DRAWS,
+    FALLING,
+    FLAT,
+    BayesianPowerLaw,
+    Posterior,
+    Regime,
+    assumption,
+    covariance_of,
+    excess_of,
+    log_level,
+    profile,
+    systematic,
+)
 from tests.predict.laws import law, observe
 
 SIZES = np.geomspace(1, 1e6, 40)
@@ -29,7 +43,7 @@ def test_forecast_holds_the_law_behind_the_points(rising):
 def test_many_precise_points_of_a_curve_without_discrepancy_pin_the_law_down():
     images = np.geomspace(250, 1000, 12)
     exact = observe(images, law(images), np.full(12, 1e-4))
-    strict = BayesianPowerLaw(otherwise=((1, Regime(0.5, 0.5, (1, 1), 0)),), recency=0)
+    strict = BayesianPowerLaw(otherwise=Regime(0.5, 0.5, (1, 1), 0), straight_share=0, recency=0)
     table = strict.fit(exact).predict([4000], [80])
     assert table["median"][0] == pytest.approx(law(4000), abs=0.005)
     assert table["hi-80"][0] - table["lo-80"][0] < 0.03
@@ -49,13 +63,76 @@ def test_the_metric_says_how_far_a_curve_may_rise(rising):
     def top(metric):
         return BayesianPowerLaw().fit(replace(rising, metric=metric)).quantiles(np.array([50_000.0]), [0.5]).item()
 
-    assert top("AP75") == top("mAP") < top("AP50")
-    assert top("AP") != top("AP50")
+    assert top("AP50") == top("mAP") < top("AP")
 
 
-def test_draws_of_a_mixture_are_in_proportion_to_its_weights(rising):
-    posterior = BayesianPowerLaw().fit(replace(rising, metric="AP50"))
-    assert len(posterior.odds) == DRAWS and posterior.odds.mean() == 0.5
+@pytest.mark.parametrize("boxes, share",
+                         [(np.empty(0), 0.04), ([1, 2, 300.0], 0.5), ([1, 2, 3.0], 1), ([1, 2, 9e9], 0.04)])
+def test_few_boxes_per_class_make_a_straight_curve_likely(rising, boxes, share):
+    observed = replace(rising, boxes_per_class=np.asarray(boxes))
+    forecaster = BayesianPowerLaw()
+    assert [weight for weight, _ in forecaster.mixture(observed)] == pytest.approx([1 - share, share], abs=1e-5)
+    posterior = forecaster.fit(observed)
+    assert len(posterior.odds) == DRAWS and posterior.odds.mean() == pytest.approx(share, abs=1e-3)
+    assert ("boxes per class" in assumption(observed)) == bool(len(boxes))
+
+
+def test_the_grids_prior_is_log_normal_times_beta():
+    exponent, floor, log_prior = Regime(0.3, 0.4, (2, 5), 0).grid()
+    expected = stats.norm.logpdf(np.log(exponent), np.log(0.3), 0.4) + stats.beta.logpdf(floor, 2, 5)
+    assert np.ptp(log_prior - expected) < 1e-9
+
+
+@pytest.mark.parametrize("odds", [False, True])
+def test_the_slope_of_the_level_is_that_of_finite_differences(odds):
+    values, noise = np.array([0.1, 0.4, 0.8]), np.full(3, 1e-3)
+    (below, slope), (above, _) = (log_level(values + step, noise, odds) for step in (0, 1e-7))
+    assert (below - above) / 1e-7 == pytest.approx(slope, rel=1e-4)
+    assert log_level(np.array([0.0, 1]), noise[:2], False)[0] == pytest.approx(np.log([1 - 1e-3, 1e-3]))
+
+
+def test_profile_is_generalised_least_squares_of_a_constant():
+    covariance = np.array([[2.0, 0.5], [0.5, 1]])
+    inverse = np.linalg.inv(covariance)
+    left = np.array([[1.0, 3.0], [2.0, 2.0]])
+    mean, variance, misfit = profile(left, covariance, np.ones(2))
+    assert variance == pytest.approx(1 / inverse.sum())
+    assert mean == pytest.approx(left @ inverse.sum(0) / inverse.sum())
+    rest = left - mean[:, None]
+    assert misfit == pytest.approx(np.einsum("gi,ij,gj->g", rest, inverse, rest), abs=1e-12)
+
+
+def test_near_sizes_share_their_discrepancy_and_far_ones_do_not():
+    near, far = (covariance_of(np.array([each, 1.0]), np.full(2, 0.1), 0.3) for each in (0.9, 1e-6))
+    assert near[0, 0] == pytest.approx(0.1) and near[0, 1] == pytest.approx(0.09 * 0.9)
+    assert far[0, 1] < 1e-4
+
+
+def test_excess_is_one_for_what_is_expected_and_grows_with_the_misfit():
+    x = np.geomspace(0.01, 1, 8)
+    covariance = np.diag(np.full(8, 0.04))
+    assert excess_of(6, x, covariance, np.ones(8)) == 1  # 8 sizes less the two of a line
+    assert excess_of(18, x, covariance, np.ones(8)) == pytest.approx(3)
+    assert excess_of(0, x[:2], covariance[:2, :2], np.ones(2)) == 3
+
+
+def test_rows_are_drawn_in_proportion():
+    assert systematic(np.array([0.0, 1, 0]), 5).tolist() == [1] * 5
+    assert np.bincount(systematic(np.array([1.0, 2, 1]), 8)).tolist() == [2, 4, 2]
+
+
+def test_what_is_measured_at_the_largest_size_again_strays_by_level_and_noise():
+    posterior = BayesianPowerLaw(straight_share=0).fit(observe([100, 200, 400], law([100, 200, 400], 0.4)))
+    again = posterior.draws(np.array([400.0])).std()
+    noise, value = 0.003023, law(400, 0.4)
+    discrepancy = 0.005 * (1 - value)
+    assert 1.2 * noise < again < 1.2 * np.sqrt(2 * noise**2 + discrepancy**2)
+
+
+def test_images_are_out_of_reach_beyond_a_thousand_times_the_largest_subset():
+    posterior = Posterior(100.0, np.array([0.5]), np.array([0.0]), np.array([0.5]), np.array([False]))
+    near, far = (1 - 0.5 * times**-0.5 for times in (900, 1100))
+    assert posterior.images_needed(near) == pytest.approx([90_000]) and posterior.images_needed(far) == np.inf
 
 
 def test_columns_of_the_contract(rising):
@@ -98,7 +175,7 @@ def test_a_repeated_identical_observation_never_widens_the_interval(rising):
 def test_a_curve_that_does_not_rise_gives_a_flat_wide_labelled_answer(values):
     fit = BayesianPowerLaw().fit(observe([10, 100, 1000], values))
     table = fit.predict([1000, 100_000], [95])
-    assert fit.label == FLAT
+    assert fit.label == (FALLING if values[0] > values[-1] else FLAT)
     assert table["median"][0] == table["median"][1] == pytest.approx(np.mean(values), abs=0.01)
     assert table["hi-95"][0] - table["lo-95"][0] > 0.03
 
