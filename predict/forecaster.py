@@ -148,19 +148,15 @@ def _sample(regime: Regime, observations: Observations, recency: float, count: i
     """Return `count` draws of s, phi and c under one regime, by the posterior on its grid."""
     exponent, floor, log_prior = regime.grid()
     x = observations.images / observations.images[-1]
-    level, per_value = log_level(observations.values, observations.run_noise, regime.odds)
+    level, per_value = log_level(observations.values, observations.noise, regime.odds)
     left = level - np.log(floor[:, None] + (1 - floor[:, None]) * x ** -exponent[:, None])
-    # Repeated runs sharpen the level and not the shape, which the recency and not the noise decides.
-    shape, mean = (covariance_of(x, noise * per_value, regime.discrepancy)
-                   for noise in (observations.run_noise, observations.noise))
-    weights = x ** (recency / 2)
-    log_scale, _, misfit = profile(left, shape, weights)
-    _, variance, _ = profile(left[:1], mean, weights)
-    excess = excess_of(misfit.min(), x, shape, weights)
+    noise, weights = observations.noise * per_value, x ** (recency / 2)
+    covariance = covariance_of(x, noise, regime.discrepancy)
+    log_scale, variance, misfit = profile(left, covariance, weights)
+    excess = excess_of(misfit.min(), x, covariance, weights)
     rows = systematic(np.exp(log_prior - 0.5 * (misfit - misfit.min()) / excess), count)
-    again = observations.run_noise[-1] * per_value[-1]  # what will be measured has noise of its own
-    spread = np.sqrt(excess * variance + again**2)
-    return np.exp(log_scale[rows] + spread * _normals(count, rng)), floor[rows], exponent[rows]
+    spread = np.sqrt(excess * variance + noise[-1] ** 2)  # what will be measured has noise of its own
+    return np.exp(log_scale[rows] + spread * rng.normal(size=count)), floor[rows], exponent[rows]
 
 
 def log_level(values: np.ndarray, noise: np.ndarray, odds: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -231,9 +227,3 @@ def _flat(observations: Observations, label: str, rng: np.random.Generator) -> P
     spread = max(FLAT_NOISE, float(np.sqrt(np.square(observations.values - level).mean())))
     values = np.clip(level + spread * rng.normal(size=DRAWS), 0, 1 - LEAST_ERROR)
     return Posterior(observations.images[-1], 1 - values, np.ones(DRAWS), np.ones(DRAWS), np.zeros(DRAWS, bool), label)
-
-
-def _normals(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return standard normal numbers, each beside its negative so that no draw leans to one side."""
-    half = rng.normal(size=(count + 1) // 2)
-    return np.stack([half, -half], axis=1).ravel()[:count]

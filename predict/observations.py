@@ -31,8 +31,7 @@ class Observations:
     images: np.ndarray  # float64 [n], rising
     values: np.ndarray  # float64 [n], in [0, 1]
     stderr: np.ndarray  # float64 [n]: the measured standard error, nan where nothing is known
-    noise: np.ndarray  # float64 [n]: the standard error with assumptions filled in, positive
-    run_noise: np.ndarray  # float64 [n]: the same of a single run
+    noise: np.ndarray  # float64 [n]: the standard deviation of a single run, assumed where unknown, positive
     interval_80: np.ndarray  # float64 [n, 2]: low and high, nan where nothing is known
     whole: float  # images at 100 per cent
     sizes: str = IMAGES  # what `images` and `whole` count: PER_CENT where the table has no images
@@ -45,10 +44,9 @@ class Observations:
         check_points(where, self.metric, self.images, self.values, self.stderr)
         if (np.diff(self.images) <= 0).any():
             raise InputError(f"{where}: sizes must rise, each once; average_repeats makes them so")
-        for noise in (self.noise, self.run_noise):
-            if np.shape(noise) != np.shape(self.images) or not (np.isfinite(noise) & (noise > 0)).all():
-                raise InputError(f"{where}: noise must be a positive standard error per size; average_repeats fills it "
-                                 "in")
+        if np.shape(self.noise) != np.shape(self.images) or not (np.isfinite(self.noise) & (self.noise > 0)).all():
+            raise InputError(f"{where}: noise must be a positive standard deviation per size; average_repeats fills it "
+                             "in")
         if not self.images.max(initial=0) <= self.whole < np.inf:
             raise InputError(f"{where}: {self.whole:g} images at 100 % are fewer than in the largest subset; give all")
 
@@ -76,7 +74,7 @@ class Observations:
     def take(self, keep: np.ndarray | slice) -> Observations:
         """Return the sizes that `keep` (bool [n], positions or a slice) chooses."""
         return replace(self, images=self.images[keep], values=self.values[keep], stderr=self.stderr[keep],
-                       noise=self.noise[keep], run_noise=self.run_noise[keep], interval_80=self.interval_80[keep],
+                       noise=self.noise[keep], interval_80=self.interval_80[keep],
                        boxes_per_class=self.boxes_per_class[keep] if len(self.boxes_per_class) else np.empty(0))
 
 
@@ -85,10 +83,10 @@ def average_repeats(curve: Curve) -> Observations:
     sizes = np.unique(curve.images)
     runs = [curve.images == size for size in sizes]
     draws = np.array(curve.draws or [""] * len(curve.images))
-    values, stderr, noise, run_noise = np.array(
+    values, stderr, noise = np.array(
         [_average(_draw_means(curve.values[rows], draws[rows]), curve.stderr[rows]) for rows in runs]).T
     interval = np.array([_interval_80(curve, *size) for size in zip(runs, values, stderr)])
-    return Observations(curve.name, curve.metric, sizes, values, stderr, noise, run_noise, interval,
+    return Observations(curve.name, curve.metric, sizes, values, stderr, noise, interval,
                         max([curve.whole, *sizes]), curve.sizes, curve.source, _label(curve, runs),
                         _boxes_per_class(curve, sizes))
 
@@ -138,11 +136,11 @@ def _interval_80(curve: Curve, rows: np.ndarray, mean: float, stderr: float) -> 
     return np.clip(interval, 0, np.inf if curve.metric == LOSS else 1)
 
 
-def _average(values: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float, float]:
-    """Return mean, measured standard error, assumed one and that of one run: `values` [k] of independent runs.
+def _average(values: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:
+    """Return mean, measured standard error and a single run's noise at one size: `values` [k] of independent runs.
 
-    All runs share their validation images, so averaging lessens only the noise from run to run. A single run's noise
-    is at least the assumed one, unless the table tells its error bar: runs that happen to agree are no proof.
+    All runs share their validation images, so averaging lessens only the noise from run to run. The noise is at least
+    the assumed one, unless the table tells an error bar: runs that happen to agree are no proof that runs are alike.
     """
     runs, mean = len(values), float(values.mean())
     squares = float(np.square(values - mean).sum())
@@ -152,4 +150,4 @@ def _average(values: np.ndarray, stderr: np.ndarray) -> tuple[float, float, floa
     measured = np.hypot(validation, spread) if known.size else (spread or np.nan)
     least = LEAST_NOISE if known.size else RUN_NOISE
     run = max(least, float(np.sqrt((PRIOR_RUNS * least**2 + squares) / (PRIOR_RUNS + runs - 1))))
-    return mean, float(measured), float(np.hypot(validation, run / np.sqrt(runs))), float(np.hypot(validation, run))
+    return mean, float(measured), float(np.hypot(validation, run))

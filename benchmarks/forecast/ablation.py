@@ -154,10 +154,10 @@ def _pooled_classes(study: Dense, share: float) -> Iterable[Quantiles]:
         total, levels = -2 * log_prior, []
         for each, count in zip(observed, boxes):
             x = each.images * count / most
-            level, per_value = log_level(each.values, each.run_noise, regime.odds)
+            level, per_value = log_level(each.values, each.noise, regime.odds)
             left = level - np.log(floor[:, None] + (1 - floor[:, None]) * x ** -exponent[:, None])
             x = x / x[-1]
-            covariance = covariance_of(x, each.run_noise * per_value, regime.discrepancy)
+            covariance = covariance_of(x, each.noise * per_value, regime.discrepancy)
             log_scale, _, misfit = profile(left, covariance, x ** (forecaster.recency / 2))
             total = total + misfit / excess_of(misfit.min(), x, covariance, x ** (forecaster.recency / 2))
             levels.append(log_scale)

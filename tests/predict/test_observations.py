@@ -52,16 +52,15 @@ def test_nothing_measured_leaves_the_error_bar_unknown_and_assumes_a_noise():
     assert observed.noise == pytest.approx([np.hypot(RUN_NOISE, VALIDATION_NOISE)] * 2)
 
 
-def test_runs_that_agree_lessen_the_noise_of_their_mean_and_not_that_of_a_run():
-    one, agreeing, apart = (observe([100] * len(values), values) for values in ([0.1], [0.1] * 2, [0.05, 0.15]))
-    assert one.noise == one.run_noise == agreeing.run_noise == pytest.approx([np.hypot(RUN_NOISE, VALIDATION_NOISE)])
-    assert agreeing.noise == pytest.approx([np.hypot(RUN_NOISE / np.sqrt(2), VALIDATION_NOISE)])
-    assert apart.run_noise == pytest.approx([np.sqrt((2 * RUN_NOISE**2 + 0.005) / 3 + VALIDATION_NOISE**2)])
+def test_runs_that_agree_leave_the_noise_and_runs_that_differ_raise_it():
+    one, agreeing, apart = (observe([100] * len(values), values).noise for values in ([0.1], [0.1] * 2, [0.05, 0.15]))
+    assert one == agreeing == pytest.approx([np.hypot(RUN_NOISE, VALIDATION_NOISE)])
+    assert apart == pytest.approx([np.sqrt((2 * RUN_NOISE**2 + 0.005) / 3 + VALIDATION_NOISE**2)])
 
 
 def test_an_error_bar_in_the_table_stands_for_all_noise_of_a_single_run():
-    assert observe([100], [0.1], [0.002]).run_noise == pytest.approx([0.002], rel=0.05)
-    assert observe([100], [0.1], [0.002]).run_noise < observe([100], [0.1]).run_noise
+    assert observe([100], [0.1], [0.002]).noise == pytest.approx([0.002], rel=0.05)
+    assert observe([100], [0.1], [0.002]).noise < observe([100], [0.1]).noise
 
 
 def test_subsets_are_taken_by_their_share_with_an_image_of_rounding():
@@ -103,7 +102,7 @@ def test_repeats_that_differ_are_labelled_unless_the_table_tells_runs_apart():
 
 
 GOOD = {"images": [100.0, 200], "values": [0.1, 0.2], "stderr": [np.nan, 0.1], "noise": [0.01, 0.01],
-        "run_noise": [0.01, 0.01], "whole": 200.0}
+        "whole": 200.0}
 
 
 @pytest.mark.parametrize("changes, said", [
@@ -117,9 +116,9 @@ GOOD = {"images": [100.0, 200], "values": [0.1, 0.2], "stderr": [np.nan, 0.1], "
     ({"values": [-0.1, 0.1]}, "point 1: -0.1 is no mAP"),
     ({"values": [np.nan, 0.1]}, "point 1: nan is no mAP"),
     ({"stderr": [-1.0, 0.1]}, "point 1: a standard error cannot be negative"),
-    ({"noise": [0.0, 0.01]}, "noise must be a positive standard error per size"),
-    ({"run_noise": [0.01, np.nan]}, "noise must be a positive standard error per size"),
-    ({"noise": [0.01]}, "noise must be a positive standard error per size"),
+    ({"noise": [0.0, 0.01]}, "noise must be a positive standard deviation per size"),
+    ({"noise": [0.01, np.nan]}, "noise must be a positive standard deviation per size"),
+    ({"noise": [0.01]}, "noise must be a positive standard deviation per size"),
     ({"whole": 150.0}, "cats: 150 images at 100 % are fewer than in the largest subset"),
     ({"whole": np.nan}, "cats: nan images at 100 %"),
 ])

@@ -178,7 +178,7 @@ def test_a_repeated_identical_observation_never_widens_an_interval(points, data,
     more = average_repeats(curve_of(images[again], values[again], stderr[again], metric))
     ahead = images[-1] * np.array([1, 2, 5, 20, 100])
     before, after = (widths(forecast(DEFAULT, observed, ahead)) for observed in (once, more))
-    assert (after <= before + 1e-4).all()  # of 4,000 draws
+    assert (after <= before + 1e-9).all()  # the mean of equal numbers is that number to the last bit but one
 
 
 @pytest.mark.parametrize("name", FORECASTERS)
