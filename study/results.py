@@ -14,9 +14,9 @@ from study.config import Study
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
 
-COLUMNS = ("dataset", "detector", "recipe", "fraction", "images", "boxes", "draw", "seed", "metric", "class", "value",
-           "stderr", "low", "high", "low_80", "high_80", "sd_seeds", "sd_draws", "steps", "checkpoint", "seconds",
-           "chosen")
+COLUMNS = ("dataset", "detector", "recipe", "fraction", "images", "boxes", "class_boxes", "draw", "seed", "metric",
+           "class", "value", "stderr", "low", "high", "low_80", "high_80", "sd_seeds", "sd_draws", "steps",
+           "checkpoint", "seconds", "chosen")
 FIGURE = ("dataset", "detector", "recipe", "fraction", "metric", "class")  # what runs are repeated of
 
 
@@ -57,7 +57,7 @@ def _spread(table: pd.DataFrame, fixed: str) -> Spread | None:
 def _tabulate(folder: StudyFolder, of: list[Cell]) -> pd.DataFrame:
     """Return the rows of the cells that have a result."""
     rows = [row for cell in of if (path := folder.run(cell).result).exists() for row in _rows(path)]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"class_boxes": "Int64"})
     table["sd_seeds"] = _deviation(table, fixed="draw")[0]
     table["sd_draws"] = _deviation(table, fixed="seed")[0]
     return table
@@ -90,7 +90,8 @@ def _rows(path) -> list[dict[str, Any]]:
         run = result["cell"] | {key: result[key] for key in ("recipe", "images", "boxes", "steps", "checkpoint")}
         run["chosen"] = result.get("chosen", "last")
         run["seconds"] = result["train_seconds"] + result["evaluate_seconds"]
-        return [run | metric for metric in result["metrics"]]
+        boxes = result.get("class_boxes", {})
+        return [run | metric | {"class_boxes": boxes.get(metric["class"])} for metric in result["metrics"]]
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: not a result file of this version ({error}); delete it and run the study "
                          "again") from None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from datasets.annotations import Annotations, for_training
+from datasets.annotations import Annotations, boxes_per_class, for_training
 from datasets.errors import InputError
 from datasets.files import read_json, write_json
 from detectors.checkpoints.checkpoint import restore
@@ -49,6 +49,7 @@ class Training:
     tuning_images: int = 0  # of `images`, that chose
     tuning_steps: int = 0  # trained in order to choose
     skipped: int = 0  # of `images`, that cannot be decoded
+    class_boxes: dict[str, int] = field(default_factory=dict)  # the same boxes by class
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,14 @@ def _train(job: Job, identity: str, device: str) -> Training:
         if not looks.finished:
             _pass(job, run.tuning_checkpoints, looks)
         last, chosen = _pass(job, run.checkpoints, stop_at=looks.best.step), "whole"
+    boxes = for_training(job.subset)
     return Training(
-        fingerprint=identity, images=job.subset.num_images, boxes=for_training(job.subset).num_boxes, steps=last.steps,
+        fingerprint=identity, images=job.subset.num_images, boxes=boxes.num_boxes, steps=last.steps,
         resumed_at=last.start_step, checkpoint=last.checkpoint, seconds=round(last.seconds, 2),
         images_per_second=_rate(last, job.recipe), loss=last.loss if math.isfinite(last.loss) else None,
         device=device, chosen=chosen,
         tuning_images=looks.images if looks else 0, tuning_steps=looks.looks[-1].step if looks else 0,
-        skipped=len(_corrupt(job)),
+        skipped=len(_corrupt(job)), class_boxes=dict(zip(boxes.categories, boxes_per_class(boxes).tolist())),
     )
 
 

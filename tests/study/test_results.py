@@ -21,8 +21,9 @@ METRICS = [{"metric": "AP", "class": "", "value": 0.25, "stderr": 0.01, "low": 0
 
 
 def make_result(cell: Cell, **changes) -> dict:
-    return {"cell": msgspec.to_builtins(cell), "recipe": "scaled", "images": 2, "boxes": 5, "steps": 500,
-            "checkpoint": "ckpt-500", "train_seconds": 10.5, "evaluate_seconds": 1.25, "metrics": METRICS} | changes
+    return {"cell": msgspec.to_builtins(cell), "recipe": "scaled", "images": 2, "boxes": 5, "class_boxes": {"no": 4},
+            "steps": 500, "checkpoint": "ckpt-500", "train_seconds": 10.5, "evaluate_seconds": 1.25,
+            "metrics": METRICS} | changes
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def test_every_finished_run_of_the_study_has_its_rows(study, folder):
     assert table["fraction"].tolist() == [10, 10, 100, 100] and table["images"].tolist() == [2, 2, 20, 20]
     assert set(table["seconds"]) == {11.75}
     assert again["class"].tolist() == ["", "no"] * 2 and again["value"].tolist() == ["0.25", ""] * 2
+    assert again["class_boxes"].tolist() == ["", "4"] * 2
     assert math.isnan(table["value"][1])
 
 
