@@ -11,7 +11,9 @@ from matplotlib.lines import Line2D
 
 from charts.axes import write_caption
 from charts.curves import FORECAST, OBSERVED
-from charts.labels import class_axes
+from charts.labels import class_axes, plain
+
+TITLE = 80  # characters
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class ClassRow:
 
 def class_gain_chart(rows: Sequence[ClassRow], title: str, metric: str, caption: str) -> Figure:
     """Draw a row per class in the order given: AP now, forecast with its 80 % interval, and the gain in points."""
-    figure, axes = class_axes([row.name for row in rows], title)
+    figure, axes = class_axes([row.name for row in rows], plain(title, TITLE))
     for position, row in enumerate(rows):
         _draw_row(axes, position, row)
     low = 100 * min(min(row.measured, row.now, row.low) for row in rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from charts.axes import LEAST, Points, Style, bars, handles_of, lay_out, quiet, size_axis, styles, write_caption
-from charts.labels import plain
-from datasets.prevalence.text import shorten
+from charts.axes import LEAST, Points, bars, handles_of, lay_out, quiet, size_axis, styles, write_caption
+from charts.colours import Colour
+from charts.labels import short_names
 
 PANEL = (5.4, 4.0)  # inches, of a data set
 COLUMNS = 2
@@ -21,6 +21,7 @@ CLASS_PANEL = (10.6, 1.15)  # inches: all columns together, and the height of a 
 CLASS_COLUMNS = (5, 8)  # of at most FEW classes, and of more
 FEW, MANY = 20, 120  # classes; beyond MANY every second, third, ... is drawn
 LETTERS = 16  # of a class name per inch
+Looks = Mapping[str, tuple[Colour, str, str]]  # detector -> colour, marker and what it is called
 SHARES = (1, 2, 5, 10, 20, 50, 100)  # per cent, on a logarithmic axis
 
 
@@ -71,9 +72,10 @@ def comparison_chart(curves: Sequence[Compared], note: str, detectors: Sequence[
     """
     names = list(dict.fromkeys(curve.dataset for curve in curves))
     figure, panels = lay_out(len(names), COLUMNS, PANEL, 0.6, LEAST, sharey=True)
-    looks = styles([*detectors, *(curve.detector for curve in curves)])
+    looks, titles = _looks(curves, detectors), short_names(names)
     for axes, name in zip(panels, names):
         _draw_dataset(axes, [curve for curve in curves if curve.dataset == name], looks, log_x)
+        axes.set_title(titles[name], loc="left", fontsize=11, fontweight="bold")
     for axes in panels:
         axes.set_ylim(0, None)
         axes.tick_params(labelleft=True)
@@ -97,10 +99,10 @@ def class_chart(curves: Sequence[Compared], note: str, detectors: Sequence[str] 
     width, height = CLASS_PANEL[0] / most, CLASS_PANEL[1] * (1.35 if len(shown) <= FEW else 1)
     figure, panels = lay_out(len(shown), most, (width, height), 1.2, 3 * width)
     columns = min(most, len(shown))
-    looks = styles([*detectors, *(curve.detector for curve in curves)])
-    letters = int(LETTERS * figure.get_figwidth() / columns)
+    looks = _looks(curves, detectors)
+    titles = short_names(shown, int(LETTERS * figure.get_figwidth() / columns) - 5)
     for axes, name in zip(panels, shown):
-        _draw_class(axes, [c for c in curves if c.category == name], looks, letters, best[name])
+        _draw_class(axes, [c for c in curves if c.category == name], looks, titles[name], best[name])
     _align(panels, columns, curves)
     figure.supylabel(f"{curves[0].metric}, points", fontsize=9)
     _write_legend(figure, panels)
@@ -110,13 +112,19 @@ def class_chart(curves: Sequence[Compared], note: str, detectors: Sequence[str] 
     return figure
 
 
-def _draw_dataset(axes: Axes, curves: Sequence[Compared], looks: dict[str, Style], log_x: bool) -> None:
+def _looks(curves: Sequence[Compared], detectors: Sequence[str]) -> Looks:
+    """Return how each detector is drawn and called."""
+    names = [*detectors, *(curve.detector for curve in curves)]
+    texts = short_names(names)
+    return {name: (*style, texts[name]) for name, style in styles(names).items()}
+
+
+def _draw_dataset(axes: Axes, curves: Sequence[Compared], looks: Looks, log_x: bool) -> None:
     for curve in curves:
         _draw_curve(axes, curve, looks[curve.detector], 4.5)
     sizes = np.concatenate([curve.observed.images for curve in curves])
     size_axis(axes, sizes.min() * 0.8, sizes.max() * 1.2, log_x=log_x)
     metrics = dict.fromkeys(curve.metric for curve in curves)
-    axes.set_title(plain(curves[0].dataset), loc="left", fontsize=11, fontweight="bold")
     axes.set_xlabel("training images")
     axes.set_ylabel(f"{' or '.join(metrics)}, points")
     quiet(axes)
@@ -125,15 +133,15 @@ def _draw_dataset(axes: Axes, curves: Sequence[Compared], looks: dict[str, Style
         _add_shares(axes, wholes.pop(), log_x)
 
 
-def _draw_curve(axes: Axes, curve: Compared, look: Style, size: float, line: float = 1.4) -> None:
-    colour, marker = look
+def _draw_curve(axes: Axes, curve: Compared, look: tuple[Colour, str, str], size: float, line: float = 1.4) -> None:
+    colour, marker, text = look
     mean, runs = curve.observed, curve.curve
     several = np.isin(runs.images, [n for n in mean.images if (runs.images == n).sum() > 1])
     axes.plot(runs.images[several], 100 * runs.values[several], "o", color=colour, alpha=0.4, markersize=0.8 * size,
               markeredgewidth=0)
     axes.errorbar(mean.images, 100 * mean.values, yerr=bars(100 * mean.values, 100 * mean.interval_80), color=colour,
                   marker=marker, markersize=size, markeredgecolor="0.15", markeredgewidth=0.1 * size, linewidth=line,
-                  elinewidth=0.8 * line, capsize=0.4 * size, label=plain(curve.detector))
+                  elinewidth=0.8 * line, capsize=0.4 * size, label=text)
 
 
 def _add_shares(axes: Axes, whole: float, log_x: bool) -> None:
@@ -146,11 +154,10 @@ def _add_shares(axes: Axes, whole: float, log_x: bool) -> None:
     top.spines["top"].set_visible(False)
 
 
-def _draw_class(axes: Axes, curves: Sequence[Compared], looks: dict[str, Style], letters: int, value: float) -> None:
+def _draw_class(axes: Axes, curves: Sequence[Compared], looks: Looks, title: str, value: float) -> None:
     for curve in curves:
         _draw_curve(axes, curve, looks[curve.detector], 2.6, 1.0)
-    name = shorten(curves[0].category, letters - 5).replace("$", r"\$")
-    axes.set_title(name, loc="left", fontsize=7, pad=2)
+    axes.set_title(title, loc="left", fontsize=7, pad=2)
     axes.set_title(f"{100 * value:.0f}", loc="right", fontsize=7, pad=2, color="0.4")
     quiet(axes)
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from charts.axes import Points, bars, handles_of, lay_out, quiet, size_axis
+from charts.labels import short_names
 
 COLUMNS = 2
 PANEL = (5.4, 3.7)  # inches
@@ -41,8 +42,10 @@ def learning_curves(curves: Sequence[LearningCurve], forecasts: pd.DataFrame, *,
     which fitting stopped. Points up to there are filled, the truth beyond is hollow; bars are 80 % intervals.
     """
     figure, panels = lay_out(len(curves), COLUMNS, PANEL, 0.5)
+    titles = short_names(curve.name for curve in curves)
     for axes, curve in zip(panels, curves):
         _draw_panel(axes, curve, forecasts[forecasts["curve"] == curve.name], log_x)
+        axes.set_title(titles[curve.name], loc="left", fontsize=11, fontweight="bold")
     found = handles_of(panels)
     labels = [label for label in LEGEND if label in found]
     figure.legend([found[label] for label in labels], labels, loc="outside lower center",
@@ -58,7 +61,6 @@ def _draw_panel(axes: Axes, curve: LearningCurve, forecast: pd.DataFrame, log_x:
     _draw_points(axes, curve, ~fitted, HELD_OUT, TRUTH)
     size_axis(axes, curve.images[0] * 0.8, max([curve.images[-1], *forecast["images"]]) * 1.15, log_x=log_x)
     axes.set_ylim(0, None)
-    axes.set_title(curve.name, loc="left", fontsize=11, fontweight="bold")
     axes.set_xlabel("training images" if curve.sizes == "images" else f"training images, {curve.sizes}")
     axes.set_ylabel(f"{curve.metric}, points")
     quiet(axes)

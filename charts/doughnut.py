@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 
 from charts.colours import ink_on, palette
-from charts.labels import plain
+from charts.labels import LONGEST, short_names
 from datasets.prevalence.count import largest_subset
 
 SLICES = 16  # at most; the rest is drawn as one
@@ -50,7 +50,7 @@ def doughnut(table: pd.DataFrame) -> Figure:
 def _group_tail(boxes: pd.Series) -> pd.Series:
     """Return boxes per class, labelled for a chart; beyond SLICES classes the rarest together as "64 others"."""
     head = boxes.iloc[:SLICES - 1] if len(boxes) > SLICES else boxes
-    named = head.rename(index=plain)
+    named = head.rename(index=short_names(head.index, LONGEST))
     if len(head) == len(boxes):
         return named
     return pd.concat([named, pd.Series({f"{len(boxes) - len(head)} others": boxes.iloc[len(head):].sum()})])

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 
 from charts.axes import LEAST, bars, handles_of, lay_out, quiet, size_axis
 from charts.curves import BANDS, FORECAST
-from charts.labels import plain
+from charts.labels import short_names
 
 PANEL = (5.4, 3.4)  # inches
 COLUMNS = 2
 ASKED = "#222222"
+ROOM = 1.12  # times the largest value shown, as high as a panel reaches
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +34,18 @@ class GainBand:
 def gain_chart(bands: Sequence[GainBand]) -> Figure:
     """Draw a panel per curve, all with the same axes: the median gain in points with its intervals."""
     figure, panels = lay_out(len(bands), COLUMNS, PANEL, 0.5, LEAST, sharey=True)
+    titles = short_names(band.name for band in bands)
     for axes, band in zip(panels, bands):
-        _draw_panel(axes, band)
+        _draw_panel(axes, band, titles[band.name])
     top = 100 * max(float(band.bands[95].max()) for band in bands)
     low = 100 * min(float(band.bands[95].min()) for band in bands)
-    panels[0].set_ylim(min(0, 1.05 * low), 1.08 * max(top, 1))
+    panels[0].set_ylim(min(0, 1.05 * low), ROOM * top if top > 0 else 1)
     found = handles_of(panels)
     figure.legend(found.values(), found, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
 
 
-def _draw_panel(axes: Axes, band: GainBand) -> None:
+def _draw_panel(axes: Axes, band: GainBand, title: str) -> None:
     for level, opacity in BANDS.items():
         axes.fill_between(band.more, *(100 * band.bands[level].T), color=FORECAST, alpha=opacity, linewidth=0,
                           label=f"{level} % interval")
@@ -56,7 +58,7 @@ def _draw_panel(axes: Axes, band: GainBand) -> None:
                       fontsize=9, color=ASKED)
     size_axis(axes, 0, band.more[-1], log_x=False)
     axes.set_xlim(0, 1.04 * band.more[-1])
-    axes.set_title(plain(band.name), loc="left", fontsize=11, fontweight="bold")
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     axes.set_xlabel(f"images beyond {band.start:,.0f}")
     axes.set_ylabel("gain, points")
     axes.tick_params(labelleft=True)

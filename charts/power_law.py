@@ -11,14 +11,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from charts.axes import LEAST, Points, Style, bars, lay_out, multiples, quiet, size_axis, styles, write_caption
-from charts.labels import plain
+from charts.colours import Colour
+from charts.labels import short_names
 
-PANEL = (5.4, 4.1)  # inches
+PANEL = (5.4, 3.8)  # inches, without the legend
 COLUMNS = 2
 LOSS = "loss"  # the one error that can exceed 1
 STEPS = ((1,), (1, 2, 5), (1, 2, 3, 5, 7), tuple(range(1, 10)))  # round numbers, ever closer
+LINE, BELOW = 0.19, 0.55  # inches: of a detector in a legend, and from the axes to it
+SAME = 1.05  # ratio of errors up to which they get an axis as if they differed
 TICKS, GAP = 4, 0.4  # an axis has that many labels at least, and no longer part without one
 
 
@@ -69,11 +73,16 @@ def power_law_chart(fits: Sequence[tuple[Errors, Law | None]], note: str, detect
     kinds = {errors.quantity: (alike or {}).get(errors.quantity, errors.quantity) for errors, _ in fits}
     quantities = list(dict.fromkeys(kinds.values()))
     columns = len(quantities) if len(quantities) > 1 else COLUMNS
-    figure, panels = lay_out(len(datasets) * len(quantities), columns, PANEL, 0.5, LEAST)
-    looks = styles([*detectors, *(errors.detector for errors, _ in fits)])
-    for axes, (dataset, quantity) in zip(panels, itertools.product(datasets, quantities)):
-        mine = [fit for fit in fits if (fit[0].dataset, kinds[fit[0].quantity]) == (dataset, quantity)]
-        _draw_panel(axes, mine, looks)
+    groups = {key: [fit for fit in fits if (fit[0].dataset, kinds[fit[0].quantity]) == key and len(fit[0].images)]
+              for key in itertools.product(datasets, quantities)}
+    panel = (PANEL[0], PANEL[1] + LINE * max(map(len, groups.values()), default=0))
+    figure, panels = lay_out(len(groups), columns, panel, 0.5, LEAST)
+    names = [*detectors, *(errors.detector for errors, _ in fits)]
+    looks, texts, titles = styles(names), short_names(names), short_names(datasets)
+    for axes, ((dataset, _), mine) in zip(panels, groups.items()):
+        if mine:
+            _draw_panel(axes, mine, looks, texts)
+            axes.set_title(titles[dataset], loc="left", fontsize=11, fontweight="bold")
     for first, quantity in enumerate(quantities):
         _share_span([axes for axes in panels[first::len(quantities)] if axes.lines],
                     math.inf if quantity == LOSS else 1)
@@ -84,28 +93,30 @@ def power_law_chart(fits: Sequence[tuple[Errors, Law | None]], note: str, detect
     return figure
 
 
-def _draw_panel(axes: Axes, fits: Sequence[tuple[Errors, Law | None]], looks: dict[str, Style]) -> None:
-    drawn = [fit for fit in fits if len(fit[0].images)]
-    if not drawn:
-        return
+def _draw_panel(axes: Axes, drawn: Sequence[tuple[Errors, Law | None]], looks: dict[str, Style],
+                texts: Mapping[str, str]) -> None:
     for errors, law in drawn:
-        _draw_errors(axes, errors, law, *looks[errors.detector])
+        _draw_errors(axes, errors, law, f"{texts[errors.detector]}: {_exponent(law)}", *looks[errors.detector])
     sizes = np.concatenate([errors.images for errors, _ in drawn])
     size_axis(axes, sizes.min() * 0.8, sizes.max() * 1.25, log_x=True)
+    low, high = axes.dataLim.intervaly
+    if high < low * SAME:  # matplotlib warns of an axis without an extent
+        axes.set_ylim(low / SAME, high * SAME)
     axes.set_yscale("log")
-    axes.set_title(plain(drawn[0][0].dataset), loc="left", fontsize=11, fontweight="bold")
     axes.set_xlabel("training images")
     quantities = dict.fromkeys(errors.quantity for errors, _ in drawn)
     axes.set_ylabel(" or ".join("validation loss" if quantity == LOSS else quantity for quantity in quantities))
     quiet(axes)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False, fontsize=8.5, borderaxespad=0)
+    below = axes.transAxes + ScaledTranslation(0, -BELOW, axes.figure.dpi_scale_trans)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, frameon=False, fontsize=8.5,
+                borderaxespad=0)
 
 
-def _draw_errors(axes: Axes, errors: Errors, law: Law | None, colour, marker: str) -> None:
+def _draw_errors(axes: Axes, errors: Errors, law: Law | None, label: str, colour: Colour, marker: str) -> None:
     reach = bars(errors.values, np.maximum(errors.interval_80, 0.05 * errors.values[:, None]))  # no 0 on such an axis
     axes.errorbar(errors.images, errors.values, yerr=reach, fmt=marker, color=colour, markersize=6,
                   markeredgecolor="0.15", markeredgewidth=0.6, elinewidth=1.1, capsize=2.4, clip_on=False,
-                  label=f"{plain(errors.detector)}: {_exponent(law)}")
+                  label=label)
     if law:
         axes.plot(errors.images[[0, -1]], law.at(errors.images[[0, -1]]), color=colour, linewidth=1.4, zorder=1)
 

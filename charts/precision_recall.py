@@ -10,9 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from charts.labels import plain
+from charts.labels import plain, short_names
 from charts.save import DPI
-from datasets.prevalence.text import shorten
 
 LINES = {  # colour, style and width in points: of equal lines the lower shows through the gaps of the upper
     "IoU 0.50": ("#0072B2", "-", 1.6), "IoU 0.75": ("#D55E00", (0, (4, 2)), 1.3),
@@ -39,7 +38,8 @@ def precision_recall(names: Sequence[str], precision: np.ndarray, boxes: Sequenc
     defined = [k for k in range(len(names)) if (precision[..., k] > -1).all()]
     drawn = sorted(defined, key=lambda k: -boxes[k])[:MOST]
     drawn.sort(key=lambda k: -precision[..., k].mean())
-    panels = [(plain(shorten(names[k], LONGEST)), boxes[k], precision[..., k]) for k in drawn]
+    titles = short_names((names[k] for k in drawn), LONGEST)
+    panels = [(titles[names[k]], boxes[k], precision[..., k]) for k in drawn]
     if len(defined) > 1:
         panels.insert(0, (f"all {len(defined)} classes", sum(boxes), precision[..., defined].mean(axis=2)))
     notes = _notes(len(defined) - len(drawn), [name for k, name in enumerate(names) if k not in defined])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from charts.labels import plain
+from charts.labels import short_names
 
 SIZE = (7.5, 4.0)  # inches
 LISTED = 16  # groups in a column of the legend
@@ -37,7 +37,8 @@ def steps_chart(runs: Sequence[Looks]) -> Figure:
     """
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
-    groups = list(dict.fromkeys(run.group for run in runs))
+    texts = short_names(run.group for run in runs)
+    groups = list(texts)
     colours = dict(zip(groups, matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1, len(groups)))))
     for run in runs:
         axes.plot(run.steps, 100 * np.asarray(run.values), "o-", color=colours[run.group], markersize=3, linewidth=1.2)
@@ -55,21 +56,21 @@ def steps_chart(runs: Sequence[Looks]) -> Figure:
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    handles = [Line2D([], [], color=colours[group], marker="o", markersize=3, label=plain(group)) for group in groups]
+    handles = [Line2D([], [], color=colours[group], marker="o", markersize=3, label=texts[group]) for group in groups]
     handles.append(Line2D([], [], color="none", marker="D", markersize=8, markeredgecolor="black", label="chosen"))
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8,
                 title="subset", title_fontsize=8, ncols=1 + (len(handles) - 1) // LISTED)
     _name_ends(axes, [max((run for run in runs if run.group == group), key=lambda run: run.values[-1])
-                      for group in groups])
+                      for group in groups], texts)
     return figure
 
 
-def _name_ends(axes: Axes, runs: Sequence[Looks]) -> None:
+def _name_ends(axes: Axes, runs: Sequence[Looks], texts: Mapping[str, str]) -> None:
     """Write the group of each run beside the end of its line, on no other such name."""
     axes.figure.draw_without_rendering()  # settles the layout, by which the room is known
     taken = []
     for run in runs:
-        text = axes.annotate(plain(run.group), (run.steps[-1], 100 * run.values[-1]), (8, 0), fontsize=7, va="center",
+        text = axes.annotate(texts[run.group], (run.steps[-1], 100 * run.values[-1]), (8, 0), fontsize=7, va="center",
                              textcoords="offset points", in_layout=False)
         extent = text.get_window_extent()
         if any(extent.overlaps(other) for other in taken):

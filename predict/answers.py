@@ -11,15 +11,20 @@ from predict.classes import ClassGain
 from predict.cost import Purchase, Quote
 from predict.forecaster import OUT_OF_REACH
 from predict.questions import Gain, Need, interval
-from predict.tables import Curve
-from predict.text import Cells, points, signed
+from predict.tables import IMAGES, Curve
+from predict.text import Cells, points, signed, size
 
 NEVER = "never"
+RULE = ("Images: how many it takes until one training measures the target, the median over the draws of the forecast's "
+        f"posterior. Chance: the share of draws that reach it at all, within {OUT_OF_REACH:,} times the images of the "
+        "largest fitted subset; farther out no forecast is worth anything. With less than half of the draws the target "
+        "is called not reachable with this detector.")
 
 
 def needs_table(needs: Sequence[Need]) -> Cells:
     """Return a row per curve: the images that a target needs, and whether it can be reached at all."""
-    return [["curve", "images", "80 % interval", "95 % interval", "boxes", "chance", "measured"],
+    sizes = needs[0].curve.curve.sizes if needs else IMAGES
+    return [["curve", sizes, "80 % interval", "95 % interval", "boxes", "chance", "measured"],
             *([need.curve.curve.name, *_need_cells(need), _chance(need), _measured(need)] for need in needs)]
 
 
@@ -61,11 +66,11 @@ def classes_table(answers: Sequence[ClassGain], mean: Gain | None) -> Cells:
     return table
 
 
-def about(images: float) -> str:
+def about(images: float, sizes: str = IMAGES) -> str:
     """Return a forecast number of images to three digits; inf is "never", nan a dash."""
     if math.isnan(images):
         return "-"
-    return f"{float(f'{images:.3g}'):,.0f}" if math.isfinite(images) else NEVER
+    return size(float(f"{images:.3g}"), sizes) if math.isfinite(images) else NEVER
 
 
 def money(price: float) -> str:
@@ -82,19 +87,20 @@ def _outlook_cells(gain: Gain) -> list[str]:
 
 def _need_cells(need: Need) -> list[str]:
     """Return images, their 80 and 95 % interval, and boxes."""
+    sizes = need.curve.curve.sizes
     if need.answer == "reached":
-        return [f"reached already at {need.measured:,.0f}", "-", "-", "-"]
-    images = "not reachable" if need.answer == "not reachable" else about(need.images())
+        return [f"reached already at {size(need.measured, sizes)}", "-", "-", "-"]
+    images = "not reachable" if need.answer == "not reachable" else about(need.images(), sizes)
     boxes = need.images() * need.curve.boxes_per_image
-    intervals = [_range(need.interval(level), about) for level in (80, 95)]
+    intervals = [_range(need.interval(level), lambda n: about(n, sizes)) for level in (80, 95)]
     return [images, *intervals, about(boxes) if math.isfinite(boxes) else "-"]
 
 
 def _measured(need: Need) -> str:
     """Return where the target was measured, else the largest size."""
     observed = need.curve.observed
-    size = -1 if math.isnan(need.measured) else int(np.searchsorted(observed.images, need.measured))
-    return f"{points(float(observed.values[size]))} at {observed.images[size]:,.0f}"
+    at = -1 if math.isnan(need.measured) else int(np.searchsorted(observed.images, need.measured))
+    return f"{points(float(observed.values[at]))} at {size(observed.images[at], observed.sizes)}"
 
 
 def _quote_images(quote: Quote) -> str:
@@ -106,7 +112,7 @@ def _quote_images(quote: Quote) -> str:
 def _bought(purchase: Purchase) -> str:
     if math.isnan(purchase.images):
         return "not one training"
-    return ("at least " if purchase.images >= OUT_OF_REACH * purchase.curve.last else "") + about(purchase.images)
+    return ("at least " if purchase.images >= OUT_OF_REACH * purchase.curve.last else "") + f"{purchase.images:,.0f}"
 
 
 def _chance(need: Need) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from datasets.errors import InputError, nearest
 from predict.backtest import DEFAULT, FORECASTERS, LEVELS
 from predict.fit import tails
+from predict.models import ALIASES
 from predict.observations import Observations, require_sizes
 from predict.scores import PROBABILITIES, Coverage, coverage, crps_of_quantiles, rmse
 from predict.tables import place
@@ -90,10 +91,10 @@ def backtest(observed: Observations, models: Iterable[str] = (DEFAULT,)) -> list
 
     Raises InputError for a curve of fewer than three sizes, and for a model that does not exist.
     """
-    models = list(models)
+    models = list(dict.fromkeys(ALIASES.get(name, name) for name in models))
     for name in models:
         if name not in FORECASTERS:
-            raise InputError(f"no curve model '{name}'; {nearest(name, FORECASTERS)}")
+            raise InputError(f"no curve model '{name}'; {nearest(name, [*FORECASTERS, *ALIASES])}")
     require_three(observed)
     return [hindcast(model, observed.take(slice(count)), observed.images[count:], observed.values[count:])
             for count in range(2, len(observed)) for model in models]

@@ -21,7 +21,7 @@ from predict.tables import Curve
 if TYPE_CHECKING:
     import pandas
 
-DEFAULT = "BW-M2"
+DEFAULT = "Bayesian mixture"
 STUDY = "study's logarithm"
 BASELINES = (STUDY, "M2")
 LEVELS: tuple[int, ...] = (50, 80, 95)  # per cent
@@ -89,11 +89,6 @@ def forecast_bands(curves: Sequence[Curve], fit_up_to: float = 20, at: Sequence[
     import pandas
 
     return pandas.concat([_band(average_repeats(curve), curve, fit_up_to, at) for curve in curves], ignore_index=True)
-
-
-def images_needed(curve: Curve, target: float, level: float = 80) -> tuple[float, float, float]:
-    """Return the images `curve` needs for an mAP of `target`, from all its points: low, median, high; inf is never."""
-    return BayesianPowerLaw().fit(average_repeats(curve)).images_for(target, level)
 
 
 def _forecasts_of(curve: Curve, fit_up_to: float, at: Sequence[float], models: Sequence[str]) -> Iterator[Forecast]:

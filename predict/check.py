@@ -53,6 +53,7 @@ class Check:
     forecast: Earlier
     truth: float
     truth_stderr: float  # nan where the table does not know
+    notes: tuple[str, ...] = ()  # what was done to the table on reading it
 
     @property
     def error(self) -> float:
@@ -124,8 +125,7 @@ def check(forecasts: Sequence[Earlier], table: str | Path, metric: str | None = 
                              whole=whole)
         measured = [(curve, average_repeats(curve)) for curve in curves]
         for forecast in mine:
-            observed = next((seen for curve, seen in measured if forecast.is_of(curve)), None)
-            checks += _compare(forecast, observed)
+            checks += next((_compare(forecast, *each) for each in measured if forecast.is_of(each[0])), [])
         _require(checks, mine, [curve for curve, _ in measured], table)
     return checks
 
@@ -145,13 +145,14 @@ def _by_metric(forecasts: Sequence[Earlier]) -> dict[str, list[Earlier]]:
             for metric in dict.fromkeys(f.metric for f in forecasts)}
 
 
-def _compare(forecast: Earlier, observed: Observations | None) -> list[Check]:
-    if observed is None:
-        return []
+def _compare(forecast: Earlier, curve: Curve, observed: Observations) -> list[Check]:
+    """Return the check of a forecast of a curve, none where it has no value at that size."""
     apart = np.abs(observed.images - forecast.images)
     at = int(apart.argmin())
     rounding = SAME_SIZE if observed.sizes == IMAGES else SAME_SIZE / 1000  # else the sizes are per cent
-    return [Check(forecast, float(observed.values[at]), float(observed.stderr[at]))] if apart[at] <= rounding else []
+    if apart[at] > rounding:
+        return []
+    return [Check(forecast, float(observed.values[at]), float(observed.stderr[at]), curve.notes)]
 
 
 def _require(checks: Sequence[Check], forecasts: Sequence[Earlier], curves: Sequence[Curve], table: str | Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from predict.questions import LEVELS, FittedCurve, Gain, basis, gains, interval, labels, shares_of_best, sides
 
+ALIKE = 9  # decimals of gains that count as equal
 GROUP = ("dataset", "detector", "recipe", "metric")  # what classes are compared within
 
 
@@ -60,7 +62,12 @@ def rank_classes(curves: Sequence[FittedCurve], more: float | None = None) -> li
     shares = shares_of_best(np.array([gain.draws for gain in found])).tolist()
     answers = [ClassGain(curve, gain, len(curves), _at_whole(curve), share)
                for curve, gain, share in zip(curves, found, shares)]
-    return sorted(answers, key=lambda answer: (-answer.gain.median, answer.curve.curve.category))
+    return sorted(answers, key=lambda each: (-round(each.gain.median, ALIKE), _natural(each.curve.curve.category)))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return what sorts a name by the numbers in it: class 2 before class 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def group(curves: Sequence[FittedCurve]) -> dict[tuple[str, ...], list[FittedCurve]]:

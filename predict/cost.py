@@ -219,10 +219,17 @@ def affordable(bill: Bill, budget: float, most: float) -> float:
 
 
 def rank_quotes(quotes: Sequence[Quote]) -> list[Quote]:
-    """Return the quotes of one data set, the cheapest first; those out of reach last, the likeliest of them first."""
+    """Return the quotes of one data set, the cheapest first; those out of reach last, the likeliest of them first.
+
+    Of equally cheap ones that come first that measured the target with the fewest images.
+    """
     shares = shares_of_best(-np.array([q.draws for q in quotes]))
     ranked = [replace(q, cheapest=share) for q, share in zip(quotes, shares.tolist())]
-    return sorted(ranked, key=lambda q: (q.total, -q.need.chance))
+    return sorted(ranked, key=_rank)
+
+
+def _rank(quote: Quote) -> tuple[float, float, float]:
+    return quote.total, quote.images if quote.need.answer == "reached" else math.inf, -quote.need.chance
 
 
 def rank_purchases(purchases: Sequence[Purchase]) -> list[Purchase]:

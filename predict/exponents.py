@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from predict.power_law import Errors, Estimate, ExponentTest, PowerLaw, compare_exponents
 from predict.text import Cells
 
@@ -35,6 +37,10 @@ def findings(fits: Sequence[Fit]) -> list[str]:
     groups: dict[tuple[str, str], list[Errors]] = {}
     for errors, _ in usable:
         groups.setdefault((errors.dataset, errors.quantity), []).append(errors)
+    if not usable:
+        return ["No curve has two sizes with an error that a power law can hold (above 0, and below 1 unless it is a "
+                "loss), so there is no exponent" + (
+                    "." if any(len(errors) for errors, _ in fits) else ", and no chart of the errors.")]
     bent = ["Where points lie on no straight line, an exponent is the mean slope over the sizes measured, not a law."]
     return [_finding(*key, errors) for key, errors in groups.items()] + _between_datasets(usable) + bent * any(
         law.bend < DOUBT for _, law in usable)
@@ -62,6 +68,8 @@ def _row(errors: Errors, law: PowerLaw | None) -> list[str]:
 
 def _finding(dataset: str, quantity: str, errors: list[Errors]) -> str:
     about = f"{dataset}, {quantity}"
+    if all(np.ptp(each.values) == 0 for each in errors):
+        return f"{about}: the same at every size, so that there is no exponent to compare."
     if len(errors) == 1:
         return f"{about}: one detector alone, so there is nothing to compare its exponent with."
     test = compare_exponents(errors)

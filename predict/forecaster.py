@@ -22,6 +22,7 @@ import numpy as np
 
 from predict.fit import Fitted, tails
 from predict.observations import Observations, require_sizes
+from predict.tables import MAP
 
 GRID = 100  # values of c, and of phi, in every regime
 DRAWS = 4000
@@ -58,7 +59,7 @@ class Regime:
 
 BENDING = Regime(0.65, 0.4, (2, 1.1), 0.005)  # soon close to its floor
 SLOW = Regime(0.1, 0.3, (1, 8), 0.015)  # the error is nearly a power law of small exponent
-STRAIGHT = Regime(0.5, 0.3, (1, 12), 0.02, odds=True)  # the log odds hardly bend at all
+STRAIGHT = Regime(0.6, 0.4, (1, 12), 0.03, odds=True)  # the log odds hardly bend at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +108,8 @@ class BayesianPowerLaw:
     bends: Mapping[str, Regime] = field(default_factory=lambda: {"AP": SLOW})  # how curves bend, by metric
     otherwise: Regime = BENDING  # the same of any other metric
     straight: Regime = STRAIGHT  # how they do not
-    straight_share: float = 0.04  # probability of that, where the table does not tell boxes per class
-    few_boxes: float = 300.0  # per class, at which it is even
+    straight_share: float = 0.04  # probability of that, where the table does not tell boxes by class
+    few_boxes: float = 200.0  # of the median class, at which it is even
     recency: float = 3.0  # weight of a subset is (n_i / n_last) ** recency
     seed: int = 0
 
@@ -127,20 +128,25 @@ class BayesianPowerLaw:
 
     def mixture(self, observations: Observations) -> tuple[tuple[float, Regime], tuple[float, Regime]]:
         """Return the regimes that a curve may follow with their weights, which add up to 1."""
-        share, boxes = self.straight_share, observations.boxes_per_class[-1:]
-        if np.isfinite(boxes).any():
-            share = max(share, 1 / (1 + (boxes.item() / self.few_boxes) ** 3))
+        share, boxes = self.straight_share, boxes_reached(observations)
+        if np.isfinite(boxes):
+            share = max(share, 1 / (1 + (boxes / self.few_boxes) ** 3))
         return (1 - share, self.bends.get(observations.metric, self.otherwise)), (share, self.straight)
+
+
+def boxes_reached(observations: Observations) -> float:
+    """Return the boxes of the category (or of the median one) in the largest subset, nan where they are unknown."""
+    return float(observations.class_boxes * observations.percent[-1] / 100)
 
 
 def assumption(observations: Observations) -> str:
     """Say in a sentence what the default takes for granted of a curve, for want of what a table cannot tell."""
     metric = observations.metric
-    bend = ("slowly, as the mean over IoU .50 to .95 does (--metric AP50 if it is AP at one IoU)" if metric == "AP" else
-            "soon, as AP at a single IoU does (--metric AP if it is the mean over IoU .50 to .95)")
-    known = np.isfinite(observations.boxes_per_class[-1:]).any()
-    boxes = f", {observations.boxes_per_class[-1]:,.0f} boxes per class" if known else ""
-    return f"{metric}{boxes}: curves are taken to bend {bend}"
+    bend = "slowly, as the mean over IoU .50 to .95 does" if metric == "AP" else "soon, as AP at a single IoU does"
+    remedy = "; --metric AP if it is the mean over IoU .50 to .95" if metric == MAP else ""
+    boxes = boxes_reached(observations)
+    known = f", {boxes:,.0f} boxes of the median class" if np.isfinite(boxes) else ""
+    return f"{metric}{known}: curves are taken to bend {bend}{remedy}"
 
 
 def _sample(regime: Regime, observations: Observations, recency: float, count: int,

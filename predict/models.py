@@ -120,7 +120,10 @@ def weibull(x: np.ndarray, top: np.ndarray, start: np.ndarray, rate: np.ndarray,
 
 
 def arctan(x: np.ndarray, top: np.ndarray, rate: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Arctan of Mahmood, (2 / pi) arctan(rate x + shift) + c, where top = 1 + c is what it tends to."""
+    """Arctan of Mahmood, (2 / pi) arctan(rate x + shift) + c, where top = 1 + c is what it tends to.
+
+    Written from memory of Mahmood's table 1 and not held against it.
+    """
     return top - 1 + 2 / math.pi * np.arctan(rate * x + shift)
 
 
@@ -128,7 +131,8 @@ def algebraic_root(x: np.ndarray, start: np.ndarray, gain: np.ndarray, log_rate:
                    power: np.ndarray) -> np.ndarray:
     """Algebraic root of Mahmood, n / (1 + |k n|^power)^(1 / power) + start, in z = k n = exp(log_rate) x.
 
-    Mahmood's `gain` is 1 / k, which depends on the unit of size; here it is free.
+    Written from memory of Mahmood's table 1 and not held against it. Its `gain` is 1 / k, which depends on the unit of
+    size; here it is free.
     """
     return start + gain * np.exp(-np.logaddexp(0, -power * (np.log(x) + log_rate)) / power)
 

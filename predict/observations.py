@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Observations:
     sizes: str = IMAGES  # what `images` and `whole` count: PER_CENT where the table has no images
     source: str = ""  # the table's path
     label: str = ""  # what a reader must know of these values
-    boxes_per_class: np.ndarray = field(default_factory=lambda: np.empty(0))  # float64 [n], or empty where unknown
+    class_boxes: float = math.nan  # at 100 per cent: of the category, or of the median one; nan where unknown
 
     def __post_init__(self) -> None:
         where = place(self.source, self.name)
@@ -74,8 +75,7 @@ class Observations:
     def take(self, keep: np.ndarray | slice) -> Observations:
         """Return the sizes that `keep` (bool [n], positions or a slice) chooses."""
         return replace(self, images=self.images[keep], values=self.values[keep], stderr=self.stderr[keep],
-                       noise=self.noise[keep], interval_80=self.interval_80[keep],
-                       boxes_per_class=self.boxes_per_class[keep] if len(self.boxes_per_class) else np.empty(0))
+                       noise=self.noise[keep], interval_80=self.interval_80[keep])
 
 
 def average_repeats(curve: Curve) -> Observations:
@@ -88,7 +88,7 @@ def average_repeats(curve: Curve) -> Observations:
     interval = np.array([_interval_80(curve, *size) for size in zip(runs, values, stderr)])
     return Observations(curve.name, curve.metric, sizes, values, stderr, noise, interval,
                         max([curve.whole, *sizes]), curve.sizes, curve.source, _label(curve, runs),
-                        _boxes_per_class(curve, sizes))
+                        max([curve.whole, *sizes]) * curve.class_boxes)
 
 
 def require_sizes(observations: Observations, count: int = 2) -> None:
@@ -97,8 +97,9 @@ def require_sizes(observations: Observations, count: int = 2) -> None:
     if observations.metric == LOSS:
         raise InputError(f"{where}: a loss is no share in [0, 1]; forecast a metric such as AP or AP50 (--metric)")
     if len(observations) < count:
-        raise InputError(f"{where}: {len(observations)} subset size(s); a forecast needs {count} or more, "
-                         "so add subsets or fit on larger ones (--fit-up-to)")
+        plural = "" if len(observations) == 1 else "s"
+        raise InputError(f"{where}: {len(observations)} subset size{plural}; a forecast needs {count} or more, so add "
+                         "subsets")
 
 
 def _label(curve: Curve, runs: Sequence[np.ndarray]) -> str:
@@ -106,17 +107,9 @@ def _label(curve: Curve, runs: Sequence[np.ndarray]) -> str:
     said = [] if curve.sizes == IMAGES else [f"sizes are {curve.sizes} of the whole"]
     differences = [] if curve.draws or curve.seeds else [np.ptp(curve.values[rows]) for rows in runs]
     if any(differences):
-        said.append(f"{np.count_nonzero(differences)} size(s) have values up to {100 * max(differences):.1f} points "
-                    "apart, taken as repeated runs")
+        said.append(f"{np.count_nonzero(differences)} of {len(runs)} sizes with values up to "
+                    f"{100 * max(differences):.1f} points apart, taken as repeated runs")
     return "; ".join(said)
-
-
-def _boxes_per_class(curve: Curve, sizes: np.ndarray) -> np.ndarray:
-    """Return the boxes per class at each size, float64 [n]; empty where the table has no boxes or classes."""
-    known = np.isfinite(curve.boxes)
-    if not curve.classes or not known.any():
-        return np.empty(0)
-    return sizes * (curve.boxes[known] / curve.images[known]).mean() / curve.classes
 
 
 def _draw_means(values: np.ndarray, draws: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +17,8 @@ from datasets.errors import InputError
 from predict.backtest import DEFAULT, FORECASTERS
 from predict.fit import tails
 from predict.forecaster import Posterior
-from predict.observations import Observations, average_repeats, require_sizes
+from predict.observations import Observations, average_repeats
+from predict.sizes import early_sizes
 from predict.tables import LOSS, Curve
 
 LEVELS = (80, 95)  # per cent, of the intervals
@@ -135,19 +136,25 @@ class Gain:
 def fit_curve(curve: Curve, fit_up_to: float = 100) -> FittedCurve:
     """Fit the default forecaster on the subsets of at most `fit_up_to` per cent.
 
-    Raises InputError for fewer than two sizes, and for a loss, which is no mAP.
+    Raises InputError for fewer than two sizes up to there, and for a loss, which is no mAP.
     """
     if curve.metric == LOSS:
         raise InputError(f"{curve.name}: a loss has no mAP to reach; name a metric such as AP or AP50 (--metric)")
     observed = average_repeats(curve)
-    fitted = observed.up_to(fit_up_to)
-    require_sizes(fitted)
+    fitted = early_sizes(observed, fit_up_to)
     return FittedCurve(curve, observed, fitted, cast(Posterior, FORECASTERS[DEFAULT](fitted)))
 
 
 def images_for(curve: FittedCurve, target: float) -> Need:
-    """Return the images that `curve` needs for an mAP of `target`, in (0, 1]."""
-    return Need(curve, target, np.sort(np.maximum(curve.posterior.images_needed(target), 1)))
+    """Return the images that `curve` needs for an mAP of `target`, in (0, 1].
+
+    Where a fitted subset has reached it, what was measured is the answer. Where none has, no draw says that the largest
+    one or fewer images do.
+    """
+    need = Need(curve, target, np.sort(np.maximum(curve.posterior.images_needed(target), curve.last)))
+    if need.answer == "reached":
+        return replace(need, draws=np.full_like(need.draws, need.measured))
+    return need
 
 
 def gains(curve: FittedCurve, more: Sequence[float], start: float | None = None) -> list[Gain]:

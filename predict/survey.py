@@ -15,9 +15,10 @@ from datasets.errors import InputError, nearest
 from predict.backtest import FORECASTERS
 from predict.fit import Fitted, PointFit, fit_model
 from predict.models import ALIASES, MODELS
-from predict.observations import Observations, average_repeats, require_sizes
+from predict.observations import Observations, average_repeats
+from predict.sizes import early_sizes
 from predict.study2019 import STUDY_MODELS, study_r_squared
-from predict.tables import Curve
+from predict.tables import Curve, place
 
 if TYPE_CHECKING:
     import pandas
@@ -84,13 +85,18 @@ def survey(curves: Sequence[Curve], fit_up_to: float = 5, models: Iterable[str] 
     for name in names:
         if name not in known:
             raise InputError(f"no curve model '{name}'; {nearest(name, [*known, *ALIASES])}")
-    observed = [average_repeats(curve) for curve in curves]
-    for each in observed:
-        require_sizes(each.up_to(fit_up_to))
-        if not len(each.beyond(fit_up_to)):
-            raise InputError(f"{each.name}: no size is left beyond {fit_up_to:g} % to hold models against; lower "
-                             "--fit-up-to")
+    observed = [require_held_out(curve, fit_up_to) for curve in curves]
     return [_fit(name, known[name], each, fit_up_to) for name in dict.fromkeys(names) for each in observed]
+
+
+def require_held_out(curve: Curve, fit_up_to: float) -> Observations:
+    """Return a curve that can be surveyed. Raises InputError for one without two sizes to fit and one beyond."""
+    observed = average_repeats(curve)
+    early_sizes(observed, fit_up_to, hold_out=True)
+    if not len(observed.beyond(fit_up_to)):
+        raise InputError(f"{place(observed.source, observed.name)}: no size is left beyond {fit_up_to:g} % to hold "
+                         "models against; lower --fit-up-to")
+    return observed
 
 
 def scores(surveyed: Sequence[Surveyed]) -> list[Score]:

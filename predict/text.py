@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from predict.backtest import BASELINES, DEFAULT, Forecast
-from predict.tables import IMAGES, Curve
+from predict.tables import IMAGES
 
 Cells = list[list[str]]  # rows of equal length, the header first
-Need = tuple[Curve, tuple[float, float, float]]  # a curve and the images it needs: low, median, high
 
 
 def points(value: float) -> str:
@@ -27,11 +26,11 @@ def backtest_table(forecasts: Sequence[Forecast], sizes: str = IMAGES) -> Cells:
 
     `sizes` is what the sizes count, images or per cent.
     """
-    table = [["curve", "fitted on", sizes, "forecast", "80 % interval", "truth", "error", *BASELINES]]
+    table = [["curve", "sizes", sizes, "forecast", "80 % interval", "truth", "error", *BASELINES]]
     largest = [_largest_size(forecasts, curve) for curve in dict.fromkeys(f.curve for f in forecasts)]
     for by_model in largest:
         ours = by_model[DEFAULT]
-        table.append([ours.curve, f"{ours.fitted_sizes} sizes", size(ours.images, sizes), *_forecast_cells(ours),
+        table.append([ours.curve, str(ours.fitted_sizes), size(ours.images, sizes), *_forecast_cells(ours),
                       points(ours.truth), signed(ours.error), *(_baseline_cell(by_model[name]) for name in BASELINES)])
     known = [each for each in largest if math.isfinite(each[DEFAULT].truth)]
     if len(known) > 1:
@@ -49,17 +48,8 @@ def outlook_table(forecasts: Sequence[Forecast], sizes: str = IMAGES) -> Cells:
         for f in forecasts if f.model == DEFAULT]
 
 
-def needs_table(needs: Sequence[Need], sizes: str = IMAGES) -> Cells:
-    """Return a row per curve: the images it needs for a target."""
-    return [["curve", sizes, "80 % interval"]] + [
-        [curve.name, size(median, sizes), f"{size(low, sizes)} - {size(high, sizes)}"]
-        for curve, (low, median, high) in needs]
-
-
 def size(images: float, sizes: str = IMAGES) -> str:
     """Return a size with separators, or three digits of per cent."""
-    if not math.isfinite(images):
-        return "out of reach"
     return f"{images:,.0f}" if sizes == IMAGES else f"{images:,.3g}" if images < 1000 else f"{images:,.0f}"
 
 
@@ -71,10 +61,16 @@ def label_lines(labels: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{label} ({', '.join(names)})" for label, names in whose.items() if label]
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a number of things, as 1 size and 2 sizes."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
 def format_table(table: Cells) -> str:
-    """Return cells in columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*table)]
-    lines = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in table)
+    """Return cells in columns, the first to the left, the others to the right; those without a single value go."""
+    columns = [column for at, column in enumerate(zip(*table)) if at == 0 or set(column[1:]) - {"", "-"}]
+    widths = [max(map(len, column)) for column in columns]
+    lines = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in zip(*columns))
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 

@@ -6,7 +6,7 @@ and AP50, every later size forecast from the sizes up to 5, 10 and 20 %. What is
 
 from __future__ import annotations
 
-import csv
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,7 @@ from predict.tables import PUBLISHED_2019, Curve, read_curves
 
 DENSE = tuple(PUBLISHED_2019.with_name(name) for name in ("embedded.csv", "bccd.csv"))
 METRICS = ("AP", "AP50")
-SHARES = (5, 10, 20)  # per cent
+SHARES = (6, 13, 20)  # per cent
 FEW = 3  # sizes
 
 Quantiles = Callable[[np.ndarray, Sequence[float]], np.ndarray]  # images [N], probabilities [P] -> mAP [P, N]
@@ -45,7 +45,6 @@ class Dense:
     curve: Curve  # the mean over classes, every draw
     other: Curve  # the same in the other metric
     classes: tuple[Curve, ...]
-    class_boxes: dict[str, float]  # boxes of a class in an image
 
     def later(self, share: float) -> Observations:
         """Return the sizes beyond a share in per cent, with the mean of their draws."""
@@ -74,15 +73,8 @@ def read_dense() -> list[Dense]:
         (mine,), (other,) = ([c for c in curves[name] if not c.category] for name in
                              (metric, next(name for name in METRICS if name != metric)))
         classes = tuple(c for c in curves[metric] if c.category)
-        studies.append(Dense(path.stem, metric, mine, other, classes, _class_boxes(path, mine.whole)))
+        studies.append(Dense(path.stem, metric, mine, other, classes))
     return studies
-
-
-def _class_boxes(path, images: float) -> dict[str, float]:
-    """Return the boxes of each class in an image, on average over the whole data set."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["class"] and float(row["images"]) == images]
-    return {row["class"]: float(row["class_boxes"]) / images for row in rows}
 
 
 def _score(way: Way, study: Dense, share: float) -> tuple[float, float, float]:
@@ -112,7 +104,7 @@ def _thin(observed: Observations) -> Observations:
 def _alone(study: Dense, share: float, *, few: bool, single: bool, boxes: bool = True) -> Iterable[Quantiles]:
     """Forecast from the curve itself: from `few` sizes or all, from each `single` draw or all together."""
     for curve in [_of_draw(study.curve, draw) for draw in sorted(set(study.curve.draws))] if single else [study.curve]:
-        observed = average_repeats(curve if boxes else replace(curve, classes=0)).up_to(share)
+        observed = average_repeats(curve if boxes else replace(curve, class_boxes=math.nan)).up_to(share)
         yield BayesianPowerLaw().fit(_thin(observed) if few else observed).quantiles
 
 
@@ -145,7 +137,7 @@ def _pooled_classes(study: Dense, share: float) -> Iterable[Quantiles]:
     The shape (c, phi) is shared at the most boxes that any class has; each class keeps its level.
     """
     observed = [average_repeats(curve).up_to(share) for curve in study.classes]
-    boxes = [study.class_boxes[curve.category] for curve in study.classes]
+    boxes = [curve.class_boxes for curve in study.classes]
     most = max(each.images[-1] * count for each, count in zip(observed, boxes))
     forecaster, rng = BayesianPowerLaw(), np.random.default_rng(0)
     parts = []

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from datasets.errors import InputError, nearest
 from predict.tables import IMAGES, UNITS, Curve, read_curves
+
+METRIC = ("only this metric, as AP50 (default: AP of results.csv, all of other tables); columns that name none are "
+          "taken as it")
 
 
 def add_curves(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that choose the curves of a table and say what it leaves open (docs/tables.md)."""
     parser.add_argument("--dataset", help="only this data set")
     parser.add_argument("--detector", help="only this detector")
+    parser.add_argument("--metric", help=METRIC)
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what says how the numbers of a table are meant."""
     parser.add_argument("--unit", choices=UNITS, help="unit of the values, where that is in doubt")
     parser.add_argument("--whole", type=image_count, metavar="N",
                         help="images at 100 %%, where the table does not tell them")
 
 
-def chosen_curves(args: argparse.Namespace, *, per_class: bool = False, in_images: bool = False) -> list[Curve]:
-    """Return the curves of args.table that the arguments of `add_curves` and --metric choose.
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add where an answer goes."""
+    parser.add_argument("--out", type=folder, metavar="DIR", help="write CSV, JSON and charts (PNG, SVG) there")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
-    Raises InputError where there is none, and with `in_images` for a table whose sizes are per cent of nobody knows
-    how many images.
+
+def chosen_curves(args: argparse.Namespace, *, per_class: bool = False, in_images: bool = False) -> list[Curve]:
+    """Return the curves of args.table that the arguments of `add_curves` choose.
+
+    Raises InputError where there is none, and with `in_images` for a table that gives sizes in per cent alone.
     """
     curves = read_curves(args.table, args.metric, per_class=per_class, unit=args.unit, whole=args.whole)
     if in_images and curves[0].sizes != IMAGES:
@@ -36,27 +52,51 @@ def select(curves: Sequence[Curve], dataset: str | None, detector: str | None) -
     for what, wanted in (("dataset", dataset), ("detector", detector)):
         names = {getattr(curve, what) for curve in curves}
         if wanted is not None and wanted not in names:
-            raise InputError(f"--{what} {wanted}: the table has no such {what}; {nearest(wanted, names)}")
+            known = names - {""}
+            raise InputError(f"--{what} {wanted}: the table has no such {what}; "
+                             + (nearest(wanted, known) if known else f"it names none, so leave --{what} out"))
         curves = [curve for curve in curves if wanted in (None, getattr(curve, what))]
     return list(curves)
 
 
+def folder(text: str) -> Path:
+    """Return a folder to write to, which need not exist. Raises InputError where it cannot be made or written to."""
+    path = Path(text)
+    found = next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
+    if not found.is_dir():
+        raise InputError(f"--out {text}: {found} is no folder; give another")
+    if not os.access(found, os.W_OK | os.X_OK):
+        raise InputError(f"--out {text}: {found} cannot be written to; give another folder")
+    return path
+
+
+def number(text: str, example: str) -> float:
+    """Return the number that an argument spells. Raises ArgumentTypeError, with an example, where it spells none."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number; give one such as {example}") from None
+
+
 def percent(text: str) -> float:
-    value = float(text)
+    """Return a share in (0, 100]."""
+    value = number(text, "20")
     if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is outside (0, 100] per cent")
+        raise argparse.ArgumentTypeError(f"{text} is no share; give per cent above 0 and up to 100")
     return value
 
 
 def image_count(text: str) -> float:
-    value = float(text)
+    """Return a positive number of images."""
+    value = number(text, "20000")
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number of images")
+        raise argparse.ArgumentTypeError(f"{text} is no number of images; give one above 0")
     return value
 
 
 def mean_average_precision(text: str) -> float:
-    value = float(text)
+    """Return an mAP in (0, 1], which may be given in points."""
+    value = number(text, "0.4, or 40 for points")
     if not 0 < value <= 100:
         raise argparse.ArgumentTypeError(f"{text} is no mAP; give 0.4, or 40 for points")
     return value / 100 if value > 1 else value

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datasets.errors import InputError
 from predict.audit import Hindcast, Scorecard, backtest, prefix_shares, require_three, score_by
 from predict.backtest import BASELINES, DEFAULT, FORECASTERS
-from predict.commands.arguments import add_curves, chosen_curves
-from predict.commands.output import give, say
+from predict.commands.output import add_table, give, keep, note_assumptions, read
 from predict.observations import Observations, average_repeats
 from predict.scores import Coverage
 from predict.tables import Curve
-from predict.text import Cells, format_table, label_lines, points
+from predict.text import Cells, counted, format_table, label_lines, points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,58 +30,35 @@ HELD = "Held: the share of intervals that held the truth, ± its standard error 
 
 def add(commands) -> None:
     """Add the parser of `backtest` to those of the commands."""
-    parser = commands.add_parser(
-        "backtest", help="relive a finished curve: forecasts from every prefix beside what came",
-        description="Relive a finished curve: forecasts from every prefix beside what came.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, metavar="TABLE",
-                        help="results.csv of a study, or any table of sizes and mAP (docs/tables.md)")
-    add_curves(parser)
-    parser.add_argument("--metric",
-                        help="only this metric, as AP50 (default: AP of results.csv, all of other tables)")
+    parser = add_table(commands, "backtest", "relive a finished curve: forecasts from every prefix beside what came",
+                       EXAMPLES, _backtest)
     parser.add_argument("--models", nargs="+", default=list(FORECASTERS), metavar="MODEL",
                         help="beside the default forecaster (default: all)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write CSV, JSON and a chart (PNG, SVG) there")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.set_defaults(run=_backtest)
 
 
 def _backtest(args: argparse.Namespace) -> None:
-    observed = _long_enough(chosen_curves(args))
+    observed = keep(args, read(args, in_images=False), _long_enough)
+    note_assumptions(args, observed)
     models = list(dict.fromkeys([DEFAULT, *args.models]))
     hindcasts = [hindcast for each in observed for hindcast in backtest(each, models)]
     ours = [h for h in hindcasts if h.model == DEFAULT]
     metric = ", ".join(dict.fromkeys(each.metric for each in observed))
-    notes = [HELD, *label_lines((h.curve, h.label) for h in ours)]
+    remarks = [HELD, *label_lines((h.curve, h.label) for h in ours)]
     tables = {"models": list(model_rows(hindcasts)), "prefixes": list(prefix_rows(ours)),
               "backtest": [row for h in hindcasts for row in h.rows()]}
-    give(args, _report(hindcasts, ours, metric), tables, notes, lambda: {"backtest": _draw(hindcasts, metric)})
+    give(args, _report(hindcasts, ours, metric), tables, remarks, lambda: {"backtest": _draw(hindcasts, observed)})
 
 
-def _long_enough(curves: Sequence[Curve]) -> list[Observations]:
-    """Return the curves that can be relived; which cannot, and what was done to the table, is said on stderr.
-
-    Raises InputError where none can.
-    """
-    say(note for curve in curves for note in curve.notes)
-    kept, refused = [], []
-    for curve in curves:
-        observed = average_repeats(curve)
-        try:
-            require_three(observed)
-            kept.append(observed)
-        except InputError as error:
-            refused.append(str(error))
-    if not kept:
-        raise InputError(refused[0])
-    say(f"left out: {why}" for why in refused)
-    return kept
+def _long_enough(curve: Curve) -> Observations:
+    observed = average_repeats(curve)
+    require_three(observed)
+    return observed
 
 
 def _report(hindcasts: Sequence[Hindcast], ours: Sequence[Hindcast], metric: str) -> str:
-    curves = len({h.curve for h in ours})
-    counts = (f"{sum(len(h.images) for h in ours)} forecasts by each model, from {len(ours)} prefixes of {curves} "
-              f"curve{'s' * (curves > 1)} ({metric} in points)")
+    counts = (f"{counted(sum(len(h.images) for h in ours), 'forecast')} by each model, from "
+              f"{counted(len(ours), 'prefix', 'prefixes')} of {counted(len({h.curve for h in ours}), 'curve')} "
+              f"({metric} in points)")
     return "\n\n".join([counts, format_table(model_table(hindcasts)),
                         f"{DEFAULT}, by the number of sizes that it was fitted on", format_table(prefix_table(ours))])
 
@@ -139,10 +113,11 @@ def _share(low: float, high: float) -> str:
     return " - ".join(dict.fromkeys(f"{share:.3g}" for share in (low, high))) + " %"
 
 
-def _draw(hindcasts: Sequence[Hindcast], metric: str) -> Figure:
+def _draw(hindcasts: Sequence[Hindcast], observed: Sequence[Observations]) -> Figure:
     import pandas
 
     from charts.backtest import backtest_chart
 
     last = pandas.DataFrame([list(h.rows())[-1] for h in hindcasts])
-    return backtest_chart(last, DEFAULT, [model for model in BASELINES if model in set(last["model"])], metric)
+    return backtest_chart(last, list(FORECASTERS), [model for model in BASELINES if model in set(last["model"])],
+                          {each.name: each.metric for each in observed})

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from predict.backtest import LEVELS
 from predict.check import Check, check, largest, read_forecasts
-from predict.commands.arguments import image_count
-from predict.commands.output import give
-from predict.tables import UNITS
+from predict.commands.arguments import add_output, add_reading
+from predict.commands.output import give, note, paragraph
 from predict.text import Cells, format_table, points, signed
 
 if TYPE_CHECKING:
@@ -35,20 +34,18 @@ def add(commands) -> None:
     parser.add_argument("forecast", type=Path, metavar="FORECAST", help="forecast.csv of `predict forecast --out`")
     parser.add_argument("table", type=Path, metavar="TABLE",
                         help="the finished results.csv, or any table of sizes and mAP (docs/tables.md)")
-    parser.add_argument("--metric", help="metric of results.csv (default: the forecast's)")
-    parser.add_argument("--unit", choices=UNITS, help="unit of the table's values, where that is in doubt")
-    parser.add_argument("--whole", type=image_count, metavar="N",
-                        help="images at 100 %%, where the table does not tell them")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write CSV, JSON and a chart (PNG, SVG) there")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--metric", help="metric of the table, or what its columns are (default: the forecast's)")
+    add_reading(parser)
+    add_output(parser)
     parser.set_defaults(run=_check)
 
 
 def _check(args: argparse.Namespace) -> None:
     checks = check(read_forecasts(args.forecast), args.table, args.metric, args.unit, args.whole)
+    note(args, (said for each in checks for said in each.notes))
     judged = largest(each for each in checks if each.has_intervals)
-    notes = [] if judged else ["no forecast in this file has intervals, so that nothing can hold or not"]
-    give(args, _report(checks, judged), {"check": [each.row() for each in checks]}, notes, lambda: _draw(judged))
+    remarks = [] if judged else ["no forecast in this file has intervals, so that nothing can hold or not"]
+    give(args, _report(checks, judged), {"check": [each.row() for each in checks]}, remarks, lambda: _draw(judged))
 
 
 def _report(checks: Sequence[Check], judged: Sequence[Check]) -> str:
@@ -56,8 +53,8 @@ def _report(checks: Sequence[Check], judged: Sequence[Check]) -> str:
     if judged:
         every = [each for each in checks if each.has_intervals]
         parts += [f"The largest size that has come ({judged[0].forecast.metric} in points)",
-                  format_table(verdict_table(judged)), f"At the largest size: {summary(judged)}"]
-        parts += [f"At all sizes: {summary(every)}"] * (len(every) > len(judged))
+                  format_table(verdict_table(judged)), paragraph(f"At the largest size: {summary(judged)}")]
+        parts += [paragraph(f"At all sizes: {summary(every)}")] * (len(every) > len(judged))
     if len({each.forecast.model for each in checks}) > 1 or not judged:
         parts += ["Mean |error| at the largest size", format_table(error_table(largest(checks)))]
     return "\n\n".join(parts)
@@ -65,10 +62,11 @@ def _report(checks: Sequence[Check], judged: Sequence[Check]) -> str:
 
 def verdict_table(checks: Sequence[Check]) -> Cells:
     """Return a row per forecast: what was expected, what came, and the verdict."""
-    table = [["curve", "images", "forecast", "80 % interval", "truth", "error", "verdict"]]
+    width = max(len(each.verdict) for each in checks)  # to the left, as words are read
+    table = [["curve", "images", "forecast", "80 % interval", "truth", "error", "verdict".ljust(width)]]
     for each in checks:
         low, high = each.forecast.intervals[80]
-        verdict = each.verdict.ljust(max(len(other.verdict) for other in checks))  # to the left, as words are read
+        verdict = each.verdict.ljust(width)
         table.append([each.forecast.curve, f"{each.forecast.images:,.0f}", points(each.forecast.median),
                       f"{points(low)} - {points(high)}", _truth(each), signed(each.error), verdict])
     return table
@@ -100,4 +98,4 @@ def _draw(judged: Sequence[Check]) -> dict[str, Figure]:
     from charts.backtest import check_chart
 
     rows = pandas.DataFrame([each.row() for each in judged])
-    return {"check": check_chart(rows, judged[0].forecast.metric)} if judged else {}
+    return {"check": check_chart(rows, " or ".join(dict.fromkeys(rows["metric"])))} if judged else {}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from predict.commands.arguments import percent
-from predict.commands.output import file_name
+from predict.commands.arguments import folder, percent
+from predict.commands.output import chart_files, file_name, paragraph, require_free, say, write_charts
 from predict.comparison import Measured, bars_note, charts_of, errors_of, quantity, read_measured, wide_note
 from predict.exponents import Fit, exponent_rows, exponent_table, findings
 from predict.power_law import fit_power_law
 from predict.tables import LOSS, write_rows
 from predict.text import format_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EXAMPLES = """examples:
   python -m predict compare predict/data/published_2019.csv --out comparison/
@@ -34,7 +37,7 @@ def add(commands) -> None:
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", type=Path, nargs="+", metavar="TABLE",
                         help="results.csv of a study, or a CSV of sizes and one column of mAP per curve")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="write charts and exponents.csv there")
+    parser.add_argument("--out", type=folder, required=True, metavar="DIR", help="write charts and exponents.csv there")
     parser.add_argument("--metric", nargs="+", default=["AP"], metavar="METRIC",
                         help="metrics of results.csv (default: AP); columns of a wide table are mAP, drawn beside AP "
                              "and never as another metric")
@@ -47,21 +50,23 @@ def add(commands) -> None:
 def _compare(args: argparse.Namespace) -> None:
     measured = read_measured(args.tables, list(dict.fromkeys(args.metric)), args.unit)
     metrics = list(dict.fromkeys(m.metric for m in measured if m.metric != LOSS))
-    for note in dict.fromkeys(note for m in measured for note in m.curve.notes):
-        print(f"note: {note}", file=sys.stderr)
     overall = [m for m in measured if not m.category]
     every = [errors_of(m, args.fit_up_to) for metric in [LOSS, *metrics] for m in overall if m.metric == metric]
     fits = [(errors, fit_power_law(errors)) for errors in every]
     detectors = list(dict.fromkeys(m.detector for m in measured))  # one look in all charts
+    figures = {}
     for together in charts_of(metrics):
         mine = [m for m in measured if m.metric in together]
-        _draw_curves([m for m in mine if not m.category], detectors, args.out, together[0])
-        _draw_classes([m for m in mine if m.category], detectors, args.out, together[0])
-    _draw_exponents(fits, overall, detectors, args)
+        figures |= _draw_curves([m for m in mine if not m.category], detectors, together[0])
+        figures |= _draw_classes([m for m in mine if m.category], detectors, together[0])
+    figures |= _draw_exponents(fits, overall, detectors, args)
+    require_free(args.out, ["exponents.csv", *chart_files(figures)])
     write_rows(args.out / "exponents.csv", exponent_rows(fits))
+    write_charts(args.out, figures)
+    say(dict.fromkeys(note for m in measured for note in m.curve.notes))
     print(f"Power laws, error = alpha * images^-exponent{_up_to(args.fit_up_to)}\n")
     print(format_table(exponent_table(fits)))
-    print("", *findings(fits), sep="\n")
+    print("", *map(paragraph, findings(fits)), sep="\n")
     print(f"\nwritten: {args.out}/exponents.csv and charts")
 
 
@@ -69,33 +74,33 @@ def _up_to(share: float) -> str:
     return "" if share == 100 else f", from subsets up to {share:g} %"
 
 
-def _draw_curves(curves: Sequence[Measured], detectors: Sequence[str], out: Path, metric: str) -> None:
+def _draw_curves(curves: Sequence[Measured], detectors: Sequence[str], metric: str) -> dict[str, Figure]:
     from charts.comparison import comparison_chart
-    from charts.save import save_figure
 
-    for log_x, axis in ((False, "linear"), (True, "log")):
-        figure = comparison_chart(curves, f"{bars_note(curves)} {wide_note(curves)}".strip(), detectors, log_x=log_x)
-        save_figure(figure, out / f"comparison_{axis}_{file_name(metric)}")
+    note = f"{bars_note(curves)} {wide_note(curves)}".strip()
+    return {f"comparison_{axis}_{file_name(metric)}": comparison_chart(curves, note, detectors, log_x=log_x)
+            for log_x, axis in ((False, "linear"), (True, "log"))}
 
 
-def _draw_classes(curves: Sequence[Measured], detectors: Sequence[str], out: Path, metric: str) -> None:
+def _draw_classes(curves: Sequence[Measured], detectors: Sequence[str], metric: str) -> dict[str, Figure]:
     from charts.comparison import class_chart
-    from charts.save import save_figure
 
-    for dataset in dict.fromkeys(m.dataset for m in curves):
-        mine = [m for m in curves if m.dataset == dataset]
-        name = f"classes_{file_name(dataset)}_{file_name(metric)}"
-        save_figure(class_chart(mine, bars_note(mine), detectors), out / name)
+    groups: dict[str, list[Measured]] = {}
+    for m in curves:
+        groups.setdefault(m.dataset, []).append(m)
+    return {f"classes_{file_name(dataset)}_{file_name(metric)}": class_chart(mine, bars_note(mine), detectors)
+            for dataset, mine in groups.items()}
 
 
 def _draw_exponents(fits: Sequence[Fit], overall: Sequence[Measured], detectors: Sequence[str],
-                    args: argparse.Namespace) -> None:
+                    args: argparse.Namespace) -> dict[str, Figure]:
     from charts.power_law import power_law_chart
-    from charts.save import save_figure
 
+    if not any(len(errors) for errors, _ in fits):
+        return {}
     metrics = list(dict.fromkeys(m.metric for m in overall))
     notes = [bars_note([m for m in overall if m.metric == metric], f" of {quantity(metric)}") for metric in metrics]
     alike = {quantity(other): quantity(first) for first, *others in charts_of(metrics) for other in others}
     lines = f"Lines: error = α n⁻ᵝ{_up_to(args.fit_up_to)}; β with its 95 % t interval, scatter about them included."
     note = "\n".join(filter(None, [lines, *notes, wide_note(overall)]))
-    save_figure(power_law_chart(fits, note, detectors, alike), args.out / "exponents")
+    return {"exponents": power_law_chart(fits, note, detectors, alike)}

@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from predict.answers import purchases_table, quotes_table
-from predict.commands.arguments import mean_average_precision
+from predict.commands.arguments import mean_average_precision, number
 from predict.commands.output import add_question, fitted_curves, give, warnings_of
 from predict.cost import (
     Bill,
@@ -65,17 +65,19 @@ def add(commands) -> None:
 
 
 def price(text: str) -> float:
-    value = float(text)
+    """Return an amount of 0 or more."""
+    value = number(text, "0.5")
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is negative or no number; give 0 or more")
+        raise argparse.ArgumentTypeError(f"{text} is no amount; give 0 or more")
     return value
 
 
 def count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no count; give 1 or more")
-    return value
+    """Return a whole number of 1 or more."""
+    value = number(text, "3")
+    if not 1 <= value < math.inf or value % 1:
+        raise argparse.ArgumentTypeError(f"{text} is no count; give a whole number, 1 or more")
+    return int(value)
 
 
 def _cost(args: argparse.Namespace) -> None:
@@ -83,7 +85,7 @@ def _cost(args: argparse.Namespace) -> None:
     if args.target is None and args.budget is None:
         raise InputError("give --map, the mAP to reach, or --budget, the money to spend, or both")
     if not (prices.image or prices.box or prices.gpu_hour):
-        raise InputError("nothing has a price; give --price-per-image, --price-per-box or --price-per-gpu-hour")
+        raise InputError("nothing has a price above 0; give --price-per-image, --price-per-box or --price-per-gpu-hour")
     curves = fitted_curves(args)
     bills = [(curve, make_bill(curve, prices, args.labelled, args.boxes_per_image, args.gpu_hours_per_1000_images))
              for curve in curves]
@@ -124,13 +126,13 @@ def _counted(bills: Sequence[tuple[FittedCurve, Bill]], args: argparse.Namespace
     labels = f"labels of the images beyond the {beyond} labelled already, {each} for each with its boxes"
     several = f"{args.trainings} trainings" if args.trainings > 1 else "one training"
     if not args.price_per_gpu_hour:
-        training = "training is not (no --price-per-gpu-hour)"
+        training = "; training is not (no --price-per-gpu-hour)"
     elif args.gpu_hours_per_1000_images is not None:
-        training = f"so is {several} on all images, {args.gpu_hours_per_1000_images:g} hours per 1,000"
+        training = f", and {several} on all images, {args.gpu_hours_per_1000_images:g} hours per 1,000"
     else:
-        training = (f"so is {several} on all images, with its evaluation: hours from the table's seconds, as long as "
+        training = (f", and {several} on all images, with its evaluation: hours from the table's seconds, as long as "
                     "runs took where the study ran")
-    notes = [f"Counted: {labels}; {training}. Not counted: trainings on the way, searches, people."]
+    notes = [f"Counted: {labels}{training}. Not counted: trainings on the way, searches, people."]
     if args.target is not None:
         notes.append("Chance: the share of the posterior's draws that reach the target at all; cheapest in: the share "
                      "in which this detector is the cheapest.")
@@ -157,6 +159,7 @@ def _line(curve: FittedCurve, bill: Bill, ranked: Sequence[Quote]) -> CostLine:
     low, median, high = curve.posterior.quantiles(images, [tails(80)[0], 0.5, tails(80)[1]])
     mine = next((q for q in ranked if q.need.curve is curve), None)
     name = f"{curve.curve.detector}, {curve.curve.recipe}" if curve.curve.recipe else curve.curve.detector
-    return CostLine(name or curve.curve.name, bill.total(images), median, np.stack([low, high], axis=1),
-                    mine.total if mine else math.nan, mine.interval(80) if mine else (math.nan, math.nan),
-                    bool(mine) and mine is ranked[0] and math.isfinite(mine.total))
+    cheapest = [q for q in ranked if math.isfinite(q.total) and q.total == ranked[0].total]
+    return CostLine(name or curve.curve.name, curve.curve.metric, bill.total(images), median,
+                    np.stack([low, high], axis=1), mine.total if mine else math.nan,
+                    mine.interval(80) if mine else (math.nan, math.nan), len(cheapest) == 1 and mine is cheapest[0])

@@ -10,8 +10,9 @@ import numpy as np
 
 from predict.answers import gains_table
 from predict.commands.arguments import image_count
-from predict.commands.output import add_question, fitted_curves, give, metrics_of, warnings_of
-from predict.questions import LEVELS, FittedCurve, gains
+from predict.commands.output import add_question, fitted_curves, give, keep, metrics_of, warnings_of
+from predict.questions import LEVELS, FittedCurve, Gain, gains
+from predict.sizes import require_ahead
 from predict.text import format_table
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ EXAMPLES = """examples:
   python -m predict gain predict/data/published_2019.csv --dataset COCO --images 10000 50000 --out gain/
   python -m predict gain my_table.csv --images 1000 --from 5000
 """
-NOTE = ("The gain is the difference of one forecast curve between two sizes, so that it is known better than either. A "
-        "single training strays from its curve by the noise of draws and seeds, which is not in the interval.")
+NOTE = ("The gain is the difference of one forecast curve between two sizes, so that it is known better than either: "
+        "the noise of a run, which the intervals of a forecast include, nearly cancels in it. What two single "
+        "trainings differ by has the noise of both besides.")
 POINTS = 61
 
 
@@ -40,11 +42,18 @@ def add(commands) -> None:
 
 def _gain(args: argparse.Namespace) -> None:
     more = list(dict.fromkeys(args.more))
-    curves = fitted_curves(args)
-    found = [gain for curve in curves for gain in gains(curve, more, args.start)]
+    answers = keep(args, fitted_curves(args), lambda curve: (curve, _gains(curve, more, args.start)))
+    curves = [curve for curve, _ in answers]
+    found = [gain for _, mine in answers for gain in mine]
     report = f"What more images bring ({metrics_of(curves)} in points)\n\n{format_table(gains_table(found))}"
     give(args, report, {"gain": [gain.row() for gain in found]}, [NOTE, *warnings_of(curves)],
          lambda: {"gain": _draw(curves, more, args.start)})
+
+
+def _gains(curve: FittedCurve, more: Sequence[float], start: float | None) -> list[Gain]:
+    first = curve.last if start is None else start
+    require_ahead(curve.fitted, [first, first + max(more)])
+    return gains(curve, more, first)
 
 
 def _draw(curves: Sequence[FittedCurve], more: Sequence[float], start: float | None) -> Figure:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from predict.commands.arguments import add_curves, percent
-from predict.commands.output import give, read
+from predict.backtest import DEFAULT
+from predict.commands.arguments import percent
+from predict.commands.output import add_table, give, keep, note_assumptions, paragraph, read
 from predict.study2019 import STUDY_MODELS
-from predict.survey import Surveyed, by_model, fitted_lines, scores, survey
-from predict.text import Cells, format_table, points, signed
+from predict.survey import Surveyed, all_models, by_model, fitted_lines, require_held_out, scores, survey
+from predict.text import Cells, format_table, label_lines, points, signed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,14 +33,8 @@ R_SQUARED = ("R² is the study's own figure, over fitted and held-out subsets an
 
 def add(commands) -> None:
     """Add the parser of `survey` to those of the commands."""
-    parser = commands.add_parser(
-        "survey", help="fit every curve model to small subsets and hold it against the large ones",
-        description="Fit every curve model to small subsets and hold it against the large ones.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, metavar="TABLE",
-                        help="results.csv of a study, or any table of sizes and mAP (docs/tables.md)")
-    add_curves(parser)
-    parser.add_argument("--metric", default="AP", help="metric of results.csv (default: AP)")
+    parser = add_table(commands, "survey", "fit every curve model to small subsets and hold it against the large ones",
+                       EXAMPLES, _survey)
     parser.add_argument("--fit-up-to", type=percent, default=5.0, metavar="PERCENT",
                         help="fit on subsets of at most this share, compare with the rest (default: 5)")
     which = parser.add_mutually_exclusive_group()
@@ -48,14 +42,15 @@ def add(commands) -> None:
                        help="these models (default: all; docs/curve_models.md lists them)")
     which.add_argument("--as-2019", action="store_true",
                        help="the eight models of the 2019 study as its figure 5 and table 1 show them")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write CSV, JSON and charts (PNG, SVG) there")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.set_defaults(run=_survey)
 
 
 def _survey(args: argparse.Namespace) -> None:
-    surveyed = survey(read(args), args.fit_up_to, STUDY_MODELS if args.as_2019 else args.models)
-    labels = dict.fromkeys(f"{s.model}, {s.observed.name}: {s.fit.label}" for s in surveyed if s.fit.label)
+    curves = read(args)
+    observed = keep(args, curves, lambda curve: require_held_out(curve, args.fit_up_to))
+    known = [curve for curve in curves if curve.name in {each.name for each in observed}]
+    surveyed = survey(known, args.fit_up_to, STUDY_MODELS if args.as_2019 else args.models)
+    note_assumptions(args, (s.fitted for s in surveyed if s.model == DEFAULT))
+    labels = label_lines((f"{s.model}: {s.observed.name}", s.fit.label) for s in surveyed)
     tables: dict[str, list[dict[str, Any]]] = {"survey": [s.row() for s in surveyed]}
     if args.as_2019:
         report = "\n\n".join([_heading(surveyed, args), format_table(r_squared_table(surveyed)),
@@ -68,12 +63,12 @@ def _survey(args: argparse.Namespace) -> None:
     tables["survey_models"] = [{"model": s.model, "mean_abs_error": s.error, "mean_rmse": s.rmse}
                                for s in scores(surveyed)]
     report = "\n\n".join([_heading(surveyed, args), format_table(error_table(surveyed))])
-    give(args, report, tables, [*labels], lambda: _draw(surveyed))
+    give(args, report, tables, labels, lambda: _draw(surveyed, args.fit_up_to))
 
 
 def error_table(surveyed: Sequence[Surveyed]) -> Cells:
     """Return a row per model: its error at the largest size and its RMSE, for each of few curves and on average."""
-    header = [*_numbers(surveyed, "error"), "mean |error|", *_numbers(surveyed, "RMSE"), "mean RMSE"]
+    header = [*_numbers(surveyed, "error"), "|error|", *_numbers(surveyed, "RMSE"), "RMSE"]
     return [["model", *header]] + [
         [score.model, *_each(mine, lambda s: signed(s.error)), points(score.error),
          *_each(mine, lambda s: points(s.rmse)), points(score.rmse)]
@@ -95,8 +90,10 @@ def r_squared_rows(surveyed: Sequence[Surveyed]) -> list[dict[str, Any]]:
 
 def _heading(surveyed: Sequence[Surveyed], args: argparse.Namespace) -> str:
     curves = next(iter(by_model(surveyed).values()))
-    lines = [f"Fitted up to {args.fit_up_to:g} %; in points of {curves[0].observed.metric}, error at the largest size "
-             "and RMSE over all held out"]
+    metrics = ", ".join(dict.fromkeys(s.observed.metric for s in curves))
+    means = "; the columns |error| and RMSE are means over curves" if len(curves) > 1 else ""
+    lines = [paragraph(f"Fitted up to {args.fit_up_to:g} %; in points of {metrics}, error at the largest size and RMSE "
+                       f"over all held out{means}")]
     if len(curves) <= MOST_COLUMNS:
         lines += [f"  {number}  {s.observed.name}: {len(s.fitted)} of {len(s.observed)} sizes, "
                   f"{points(s.later.values[-1])} at {s.later.images[-1]:,.0f} images"
@@ -113,10 +110,11 @@ def _each(mine: Sequence[Surveyed], cell: Callable[[Surveyed], str]) -> list[str
     return [cell(s) for s in mine] if 1 < len(mine) <= MOST_COLUMNS else []
 
 
-def _draw(surveyed: Sequence[Surveyed]) -> dict[str, Figure]:
+def _draw(surveyed: Sequence[Surveyed], fit_up_to: float) -> dict[str, Figure]:
     from charts.survey import error_chart
 
-    charts = {"survey_errors": error_chart([s.row() for s in surveyed], surveyed[0].observed.metric)}
+    metrics = " or ".join(dict.fromkeys(s.observed.metric for s in surveyed))
+    charts = {"survey_errors": error_chart([s.row() for s in surveyed], metrics, fit_up_to)}
     if len(by_model(surveyed)) <= MOST_LINES:
         charts["survey_curves"] = _draw_curves(surveyed)
     return charts
@@ -127,4 +125,4 @@ def _draw_curves(surveyed: Sequence[Surveyed]) -> Figure:
 
     curves = next(iter(by_model(surveyed).values()))
     stops = {s.observed.name: float(s.fitted.images[-1]) for s in curves}
-    return fitted_curves([s.observed for s in curves], fitted_lines(surveyed), stops)
+    return fitted_curves([s.observed for s in curves], fitted_lines(surveyed), stops, list(all_models()))

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from predict.answers import needs_table
+from predict.answers import RULE, needs_table
 from predict.commands.arguments import mean_average_precision
 from predict.commands.output import add_question, fitted_curves, give, metrics_of, warnings_of
-from predict.forecaster import OUT_OF_REACH
 from predict.questions import FittedCurve, Need, images_for
 from predict.text import format_table, points
 
@@ -26,9 +25,6 @@ EXAMPLES = """examples:
   python -m predict target studies/embedded/results.csv --metric AP50 --map 80 --out target/
   python -m predict target my_table.csv --map 0.4 --fit-up-to 20
 """
-RULE = ("Images: the median over the draws of the forecast's posterior. Chance: the share of draws that reach the "
-        f"target at all, within {OUT_OF_REACH:,} times the images of the largest fitted subset: no forecast means "
-        "anything farther out. With less than half of the draws the target is called not reachable with this detector.")
 BEYOND = 30  # times the largest fitted subset: where the chart of a target out of reach ends
 POINTS = 300
 
@@ -61,7 +57,12 @@ def _basis(args: argparse.Namespace) -> str:
 def _draw(needs: dict[float, list[Need]]) -> Figure:
     from charts.target import target_chart
 
-    return target_chart({f"Images for {_title(target, found)}": _reaches(found) for target, found in needs.items()})
+    return target_chart({_panel_title(target, found): _reaches(found) for target, found in needs.items()})
+
+
+def _panel_title(target: float, needs: Sequence[Need]) -> str:
+    several = len({need.curve.curve.metric for need in needs}) > 1
+    return f"Images for {f'{points(target)} points' if several else _title(target, needs)}"
 
 
 def _reaches(needs: Sequence[Need]) -> list[Reach]:
@@ -75,11 +76,10 @@ def _reaches(needs: Sequence[Need]) -> list[Reach]:
 
 
 def _span(need: Need) -> tuple[float, float]:
-    """Return the sizes between which the answer lies."""
+    """Return the sizes between which the answer lies: the finite ends of the intervals, and the median."""
     if need.answer == "reached":
         return need.measured / 2, need.measured * 2
     curve: FittedCurve = need.curve
-    low, high = need.interval(95)
-    ends = [high, need.interval(80)[1], BEYOND * curve.last]
-    low = min(low, curve.last) if math.isfinite(low) else curve.last
-    return 0.8 * low, 1.2 * max(next(end for end in ends if math.isfinite(end)), curve.last)
+    earliest, *sizes = (*need.interval(95), *need.interval(80), need.images())
+    beyond = curve.last if math.isfinite(need.interval(80)[1]) else BEYOND * curve.last
+    return 0.8 * min(earliest, curve.last), 1.2 * max([beyond, *filter(math.isfinite, sizes)])

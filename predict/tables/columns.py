@@ -101,8 +101,11 @@ def find_columns(sheet: Sheet) -> Columns:
     if twice := {sheet.header[i] for i in values if sum(sheet.header[i] == sheet.header[j] for j in values) > 1}:
         raise InputError(f"{sheet.path}:{sheet.line}: two columns are called '{min(twice)}'; rename one")
     if not values:
-        raise InputError(f"{sheet.path}:{sheet.line}: no column of values beside '{sheet.header[size or 0]}'; give one "
-                         "column per curve, or columns called curve, images and value")
+        why = (f"no column of values beside '{sheet.header[size or 0]}'; give one column per curve, or columns called "
+               "curve, images and value")
+        if falling := [sheet.header[i] for i in rest if FALLING & set(names[i].split())]:
+            why = f"column '{falling[0]}' falls with more images, where a forecast needs mAP; give mAP, or 1 - error"
+        raise InputError(f"{sheet.path}:{sheet.line}: {why}")
     pairs = {value: i for i, found in errors.items() if (value := _measured_by(found[1], i, names, values)) is not None}
     aside = [i for i in range(len(names)) if i not in {*taken, *values, *pairs.values()}]
     return Columns(size, shares[0] if shares else None, labels, values, pairs, aside,

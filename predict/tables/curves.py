@@ -39,7 +39,7 @@ class Curve:
     interval_80: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))  # float64 [n, 2], nan where unknown
     boxes: np.ndarray = field(default_factory=lambda: np.empty(0))  # float64 [n]: in the subset, nan where unknown
     seconds: np.ndarray = field(default_factory=lambda: np.empty(0))  # float64 [n]: of the run, nan where unknown
-    classes: int = 0  # of the data set, as far as the table tells
+    class_boxes: float = math.nan  # boxes in an image of the category, or of the median one; nan where unknown
     sizes: str = IMAGES  # or PER_CENT: `images` and `whole` are then per cent of a data set of unknown size
     source: str = ""  # the table's path
 
@@ -106,7 +106,7 @@ def fault(metric: str, images: np.ndarray, values: np.ndarray, stderr: np.ndarra
 
 
 def make_curve(name: str, records: Sequence[Record], source: str, *, whole: float | None = None, divisor: float = 1.0,
-               notes: Sequence[str] = (), runs: bool = False, classes: int = 0, **labels: Any) -> Curve:
+               notes: Sequence[str] = (), runs: bool = False, class_boxes: float = math.nan, **labels: Any) -> Curve:
     """Return the curve of one record or more. `whole` is the images at 100 per cent where the user gives them.
 
     `runs` says that the table tells draws and seeds apart: two records of one run must then agree, and count once.
@@ -127,7 +127,7 @@ def make_curve(name: str, records: Sequence[Record], source: str, *, whole: floa
                  draws=tuple(r.draw for r in records) if runs else (),
                  seeds=tuple(r.seed for r in records) if runs else (),
                  interval_80=np.array([(r.low_80, r.high_80) for r in records]), boxes=boxes, seconds=seconds,
-                 classes=classes, source=source, **labels)
+                 class_boxes=class_boxes, source=source, **labels)
 
 
 def _check(name: str, records: Sequence[Record], source: str, divisor: float, metric: str) -> None:

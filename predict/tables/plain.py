@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from predict.tables.columns import (
     words,
 )
 from predict.tables.curves import IMAGES, MAP, PER_CENT, Curve, Record, make_curve
-from predict.tables.rows import Row, Sheet
+from predict.tables.rows import BLANK, Row, Sheet
 from predict.tables.unit import divisor_of
 
 POINTS = ("category", "metric", "draw", "seed")  # labels of single points
@@ -60,13 +61,13 @@ def read_plain(sheet: Sheet, metric: str | None, per_class: bool, unit: str | No
     sheet = upright(sheet)
     columns = find_columns(sheet)
     rows = [row for row in sheet.rows if not _of_nothing(sheet, columns, row)]
-    notes = [ZERO] if len(rows) < len(sheet.rows) else []
-    if aside := [_called(sheet, i) for i in columns.left_out if sheet.cells(i)]:
-        notes.append(f"columns left out: {', '.join(aside)}")
+    notes = [*[ZERO] * (len(rows) < len(sheet.rows)), *_left_out(sheet, columns)]
     found: dict[_Key, list[Record]] = {}
     for key, record in _records(sheet, columns, rows):
         found.setdefault(key, []).append(record)
-    found = _chosen(sheet, found, metric, per_class, notes)
+    found = _of_metric(sheet, _of_classes(sheet, found, per_class), metric, notes)
+    if unit is None:
+        _refuse_mixed_cells(sheet, columns)
     said = any(in_points(sheet.header[i]) or any("%" in cell for cell in sheet.cells(i)) for i in columns.values)
     divisor, note = divisor_of({_name(key, found): [r.value for r in records] for key, records in found.items()}, unit,
                                said, sheet.path)
@@ -133,21 +134,57 @@ def _per_cent(sheet: Sheet, column: int | None) -> float:
     return 1.0 if any("%" in text for text in cells) or not max(shares, default=0) <= 1 else 100.0
 
 
-def _chosen(sheet: Sheet, found: dict[_Key, list[Record]], metric: str | None, per_class: bool,
-            notes: list[str]) -> dict[_Key, list[Record]]:
-    """Return the curves that are asked for: overall ones unless there are none, of a metric or of one not told."""
+def _left_out(sheet: Sheet, columns: Columns) -> list[str]:
+    """Say which columns are not read, and that cells say in words that they hold no value."""
+    aside = [_called(sheet, i) for i in columns.left_out if sheet.cells(i)]
+    notes = [f"columns left out: {', '.join(aside)}"] if aside else []
+    empty = [(line, text) for line, cells in sheet.rows for i in columns.values
+             if (text := sheet.cell((line, cells), i)) and text.lower() in BLANK]
+    if empty:
+        line, text = empty[0]
+        cells = "1 cell" if len(empty) == 1 else f"{len(empty)} cells"
+        notes.append(f"{cells} without a value left out: '{text}' in line {line}" + ", ..." * (len(empty) > 1))
+    return notes
+
+
+def _refuse_mixed_cells(sheet: Sheet, columns: Columns) -> None:
+    """Raise InputError where a column has cells with a per cent sign and others that may be fractions."""
+    for column in columns.values:
+        if in_points(sheet.header[column]) or not any("%" in text for text in sheet.cells(column)):
+            continue
+        for row in sheet.rows:
+            text = sheet.cell(row, column)
+            if "%" not in text and 0 < sheet.measured(row, column)[0] <= 1:
+                raise InputError(f"{sheet.path}:{row[0]}: column '{sheet.header[column]}': {text} beside cells with a "
+                                 "per cent sign; write all in one unit, or give --unit points if it is per cent too")
+
+
+def _of_classes(sheet: Sheet, found: dict[_Key, list[Record]], per_class: bool) -> dict[_Key, list[Record]]:
+    """Return the curves over all classes, unless there are none or classes are asked for."""
     if not found:
         raise InputError(f"{sheet.path}: column '{_value_header(sheet)}' has no values that rise with more images; "
                          "give mAP, or 1 - error")
-    if not per_class and any(not key.category for key in found):
-        found = {key: records for key, records in found.items() if not key.category}
-    kept = {key: records for key, records in found.items() if metric in (None, key.metric) or key.metric == MAP}
+    if per_class or all(key.category for key in found):
+        return found
+    return {key: records for key, records in found.items() if not key.category}
+
+
+def _of_metric(sheet: Sheet, found: dict[_Key, list[Record]], metric: str | None,
+               notes: list[str]) -> dict[_Key, list[Record]]:
+    """Return the curves that the table calls of `metric`, or else those whose metric it does not tell, as of it."""
+    if not metric:
+        return found
+    metric = _metric(metric)
+    named = {key: records for key, records in found.items() if key.metric == metric}
+    kept = named or {key: records for key, records in found.items() if key.metric == MAP}
     others = list(dict.fromkeys(key.metric for key in found if key not in kept))
     if not kept:
-        raise InputError(f"{sheet.path}: no values of metric '{metric}'; {nearest(str(metric), others)}")
+        raise InputError(f"{sheet.path}: no values of metric '{metric}'; {nearest(metric, others)}")
     if others:
         notes.append(f"curves of other metrics left out: {', '.join(others)}; name one (--metric) to read it")
-    return kept
+    if not named:
+        notes.append(f"the columns are taken as {metric} (--metric)")
+    return {replace(key, metric=metric): records for key, records in kept.items()}
 
 
 def _value_header(sheet: Sheet) -> str:
@@ -176,9 +213,16 @@ def _labels(key: _Key, found: Iterable[_Key]) -> dict[str, Any]:
         pairs = [(other.dataset, other.detector) for other in found]
         unique = key.detector and len(set(pairs)) == len(pairs)
         return {"dataset": key.dataset, "detector": key.detector if unique else name}
-    if key.curve:
+    if key.curve or not _is_grid([other.column for other in found]):
         return {"dataset": "", "detector": name}
-    return {"dataset": name.partition("_")[0], "detector": name.partition("_")[2]}
+    dataset, _, detector = key.column.partition("_")
+    return {"dataset": dataset, "detector": detector}
+
+
+def _is_grid(names: Sequence[str]) -> bool:
+    """Return whether names are of data sets and detectors, as BDD_a, BDD_b, COCO_a: some share each part."""
+    pairs = [name.partition("_") for name in dict.fromkeys(names)]
+    return all(rest for *_, rest in pairs) and all(max(Counter(part).values()) > 1 for part in list(zip(*pairs))[::2])
 
 
 def _size_notes(columns: Columns, whole: float | None) -> tuple[str, Sequence[str]]:

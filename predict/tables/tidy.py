@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 
 from datasets.errors import InputError, nearest
@@ -12,6 +13,7 @@ from predict.tables.rows import Row, Sheet
 COLUMNS = ("dataset", "detector", "images", "metric", "class", "value")
 NUMBERS = ("images", "value", "stderr", "fraction", "low_80", "high_80", "boxes", "seconds")  # the last six optional
 RUNS = ("draw", "seed")
+CLASS_BOXES = "class_boxes"  # in the subset, of the class of the row
 MARK = "recipe"  # a column that only results.csv has: where it stands, a missing one is a mistake
 
 
@@ -31,11 +33,9 @@ def metrics_of(sheet: Sheet) -> list[str]:
 
 def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whole: float | None) -> list[Curve]:
     """Return the curves of `metric`, per class only when asked. Raises InputError naming file and line."""
-    wanted, classes, metrics, valued = {}, {}, set(), set()
+    wanted, metrics, valued = {}, set(), set()
     for at, row in _cells(sheet):
         metrics.add(row["metric"])
-        if row["class"]:
-            classes.setdefault((row["dataset"], row["detector"]), set()).add(row["class"])
         if (row["class"] and not per_class) or not row.get("value"):
             continue
         valued.add(row["metric"])
@@ -48,6 +48,7 @@ def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whol
                          f"metrics with values: {', '.join(sorted(valued)) or 'none'}")
     if not wanted:
         raise InputError(f"{sheet.path}: no values of metric '{metric}'; {nearest(metric, valued)}")
+    boxes = _boxes_in_an_image(sheet)
     several = len({key[2] for key in wanted}) > 1
     places = {name: i for i, name in enumerate(sheet.header)}
     records = {key: [_record(sheet, row, places) for row in rows] for key, rows in wanted.items()}
@@ -56,9 +57,25 @@ def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whol
     notes = ("values are points, 0 to 100 (--unit points)",) if divisor > 1 else ()
     runs = bool(set(RUNS) & set(sheet.header))
     return [make_curve(_name(key, several), [r.divided(divisor) for r in some], sheet.path, whole=whole,
-                       divisor=divisor, notes=notes, runs=runs, classes=len(classes.get(key[:2], ())), metric=metric,
-                       dataset=key[0], detector=key[1], recipe=key[2], category=key[3])
+                       divisor=divisor, notes=notes, runs=runs, class_boxes=boxes.get((key[0], key[3]), math.nan),
+                       metric=metric, dataset=key[0], detector=key[1], recipe=key[2], category=key[3])
             for key, some in records.items()]
+
+
+def _boxes_in_an_image(sheet: Sheet) -> dict[tuple[str, str], float]:
+    """Return the boxes in an image by data set and class, that of the median class for "" (no class)."""
+    if CLASS_BOXES not in sheet.header:
+        return {}
+    places = {name: sheet.header.index(name) for name in ("images", CLASS_BOXES)}
+    found: dict[str, dict[str, list[float]]] = {}
+    for at, row in _cells(sheet):
+        if row["class"] and row[CLASS_BOXES]:
+            images, boxes = (sheet.number(at, places[name]) for name in places)
+            found.setdefault(row["dataset"], {}).setdefault(row["class"], []).append(boxes / images)
+    means = {(dataset, name): statistics.fmean(each) for dataset, classes in found.items()
+             for name, each in classes.items()}
+    return means | {(dataset, ""): statistics.median(means[dataset, name] for name in classes)
+                    for dataset, classes in found.items()}
 
 
 def _cells(sheet: Sheet) -> Iterator[tuple[Row, dict[str, str]]]:

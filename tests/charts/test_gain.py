@@ -28,5 +28,11 @@ def test_panels_share_an_axis_that_holds_every_band():
 
 
 def test_no_gain_can_be_drawn(recwarn):
-    assert gain_chart([band(0.0)]).axes[0].get_ylim()[1] > 0
+    assert gain_chart([band(0.0)]).axes[0].get_ylim() == (0, 1)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("scale", [1e-5, 0.1, -0.01])
+def test_the_axis_follows_the_gains_and_has_0(scale):
+    low, high = gain_chart([band(scale)]).axes[0].get_ylim()
+    assert low <= 0 <= high and (scale < 0 or high < 100 * 2 * scale * 1.475 * 1.2)

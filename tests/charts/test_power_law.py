@@ -114,3 +114,19 @@ def test_points_without_intervals_have_no_bars():
 def test_no_exponent_is_minus_nought():
     law = Law(1, Beta(-0.0001, -0.0002, 0.0002))
     assert legend(panels_of(power_law_chart([(Errors(), law)], ""))[0]) == ["ssd: β = 0.000 (0.000 to 0.000)"]
+
+
+@pytest.mark.parametrize("value", [0.6, 0.7, 1e-4])
+def test_errors_that_never_change_have_an_axis(value, recwarn):
+    errors = Errors(values=np.full(3, value), interval_80=np.full((3, 2), np.nan))
+    (axes,) = panels_of(power_law_chart([(errors, Law(value, Beta(1e-17, 0, 0)))], ""))
+    assert not recwarn.list and np.ptp(np.log(axes.get_ylim())) > 0.09
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_legend_of_any_length_lies_below_the_axis_label(count, assert_legible):
+    figure = power_law_chart([(Errors(detector=f"d{n}"), LAW) for n in range(count)], "Lines.")
+    assert_legible(figure)
+    (axes,) = panels_of(figure)
+    assert axes.get_legend().get_window_extent().y1 < axes.xaxis.label.get_window_extent().y0
+    assert axes.get_window_extent().height > 2.2 * figure.dpi

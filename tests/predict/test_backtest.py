@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from datasets.errors import InputError
-from predict.backtest import DEFAULT, FORECASTERS, STUDY, forecast_bands, images_needed, make_forecasts
+from predict.backtest import DEFAULT, FORECASTERS, STUDY, forecast_bands, make_forecasts
 from predict.tables import PUBLISHED_2019, Curve, read_curves
 from tests.predict.laws import law
 
@@ -57,12 +57,6 @@ def test_the_band_starts_where_fitting_stopped(published):
     band = forecast_bands(published[:1], 5, at=[200_000])
     assert band["images"].iloc[[0, -1]].tolist() == pytest.approx([5914, 200_000])
     assert (band["lo-80"] <= band["median"]).all() and (band["median"] <= band["hi-80"]).all()
-
-
-def test_images_needed_for_what_is_reached_already_are_fewer(published):
-    low, median, high = images_needed(published[3], 0.40)
-    assert low < 23_657 < high  # 20 % brought .405
-    assert images_needed(published[0], 0.9)[1] == np.inf
 
 
 def test_too_few_sizes_and_nothing_to_forecast_are_refused(published):

@@ -20,6 +20,11 @@ def test_the_largest_gain_comes_first_and_adds_its_share():
     assert answers[0].row()["forecast"] == pytest.approx(0.3) and answers[0].row()["class"] == "fast"
 
 
+def test_equal_gains_come_in_the_order_of_numbers():
+    answers = rank_classes([class_curve(name, 0.1) for name in ("class 10", "class 2", "dog", "class 1b", "7")])
+    assert [each.curve.curve.category for each in answers] == ["7", "class 1b", "class 2", "class 10", "dog"]
+
+
 def test_as_many_images_again_unless_told_and_from_where_all_classes_are():
     answers = rank_classes([class_curve("a", 0.1), class_curve("b", 0.1, sizes=(100, 500))])
     assert {(a.gain.start, a.gain.more) for a in answers} == {(1000, 1000)}

@@ -88,6 +88,12 @@ def test_out_of_reach_costs_never_and_ranks_last():
     assert quotes[2].parts == (math.inf, math.inf) and quotes[2].row()["answer"] == "not reachable"
 
 
+def test_of_equally_cheap_ones_the_first_had_the_target_with_fewer_images():
+    late, early = lines(sizes=(100, 1000), name="d_late"), lines(sizes=(100, 500, 1000), name="d_early")
+    quotes = rank_quotes([quote(c, make_bill(c, Prices(image=1)), 0.05) for c in (late, early)])
+    assert [(q.total, q.images) for q in quotes] == [(0, 500), (0, 1000)]
+
+
 @pytest.mark.parametrize("budget, images", [(500, 1500), (0, 1000), (1e9, 5000)])
 def test_affordable_images(budget, images):
     assert affordable(Bill(1000, 1, None, Prices(image=1)), budget, 5000) == images

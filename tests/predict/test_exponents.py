@@ -100,3 +100,13 @@ def test_nothing_is_minus_nought():
     said = findings(fits(("d", "a", SIZES, SIZES**-0.2), ("d", "b", SIZES, 0.5 * SIZES**-0.19999)))[0]
     assert "0.000 (95 %: " in said and "-0.000" not in said and "b is +0.000" in findings(
         fits(("d", "a", SIZES, SIZES**-0.19999), ("d", "b", SIZES, 0.5 * SIZES**-0.2)))[0]
+
+
+@pytest.mark.parametrize("curves, said", [
+    ([("d", "ssd", SIZES, np.full(5, 0.6)), ("d", "fpn", SIZES, np.full(5, 0.7))], "the same at every size"),
+    ([("d", "ssd", SIZES[:1], [0.6])], "so there is no exponent."),
+    ([("d", "ssd", [], [])], "so there is no exponent, and no chart of the errors."),
+])
+def test_what_has_no_exponent_is_said(curves, said):
+    (sentence,) = findings(fits(*curves))
+    assert said in sentence

@@ -83,7 +83,7 @@ def test_one_size_is_refused_by_name():
     with pytest.raises(InputError, match="cats: 1 subset size"):
         require_sizes(observe([100, 100], [0.1, 0.2], name="cats"))
     curve = Curve("cats", np.array([100.0]), np.array([0.1]), np.array([np.nan]), source="t.csv")
-    with pytest.raises(InputError, match=r"t.csv: cats: 1 subset size\(s\); a forecast needs 2 or more, so add"):
+    with pytest.raises(InputError, match=r"t.csv: cats: 1 subset size; a forecast needs 2 or more, so add"):
         require_sizes(average_repeats(curve))
 
 
@@ -96,7 +96,7 @@ def test_a_loss_is_no_forecast():
 def test_repeats_that_differ_are_labelled_unless_the_table_tells_runs_apart():
     images, values, stderr = np.array([100.0, 100, 500, 500]), np.array([0.1, 0.13, 0.3, 0.3]), np.full(4, np.nan)
     label = average_repeats(Curve("c", images, values, stderr)).label
-    assert label == "1 size(s) have values up to 3.0 points apart, taken as repeated runs"
+    assert label == "1 of 2 sizes with values up to 3.0 points apart, taken as repeated runs"
     assert average_repeats(Curve("c", images, values, stderr, seeds=tuple("0101"))).label == ""
     assert "per cent of the whole" in average_repeats(Curve("c", images, values, stderr, sizes=PER_CENT)).label
 

@@ -41,6 +41,14 @@ def test_a_target_is_reached_from_where_every_larger_size_has_it(values, target,
     assert (need.answer == "reached") == math.isfinite(at)
 
 
+def test_an_answer_does_not_deny_what_was_measured():
+    curve = fit_curve(curve_of([0.1, 0.3, 0.5]))
+    near = images_for(curve, 0.501)
+    assert near.draws.min() >= curve.last and near.images() >= 10_000  # the largest subset has not reached it
+    reached = images_for(curve, 0.3)
+    assert reached.images() == 1000 and reached.interval(95) == (1000, 1000) and reached.row()["images"] == 1000
+
+
 def test_what_the_held_out_sizes_reach_is_measured_but_not_the_answer():
     curve = read_curves(PUBLISHED_2019)[3]
     need = images_for(fit_curve(curve, 5), 0.4)

@@ -59,7 +59,8 @@ def test_lines_run_over_the_whole_curve_through_what_was_forecast(published):
 
 
 @pytest.mark.parametrize("up_to, models, said", [
-    (5, ["M22"], "did you mean 'M2'"), (1, [], "1 subset size"), (100, [], "no size is left beyond 100 %"),
+    (5, ["M22"], "did you mean 'M2'"), (100, [], "no size is left beyond 100 %"),
+    (1, [], r"only 1 of 10 sizes is at most 1 % of 118,287 images, .* --fit-up-to 2.5$"),
 ])
 def test_what_cannot_be_surveyed_is_refused(published, up_to, models, said):
     with pytest.raises(InputError, match=said):

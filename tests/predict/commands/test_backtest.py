@@ -49,7 +49,16 @@ def test_curves_too_short_are_named_and_left_out(tmp_path, capsys):
     path = tmp_path / "t.csv"
     path.write_text("images,a,b\n100,0.1,0.1\n200,0.2,0.2\n400,0.3,\n")
     assert main(["backtest", str(path), *MODELS]) == 0
-    assert "left out: " in (said := capsys.readouterr().err) and "b: 2 subset sizes" in said
+    assert "left out: " in (said := " ".join(capsys.readouterr().err.split())) and "b: 2 subset sizes" in said
+
+
+def test_a_model_goes_by_its_other_names_and_is_fitted_once(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    path.write_text("images,a\n100,0.1\n200,0.2\n400,0.3\n")
+    assert main(["backtest", str(path), "--models", "pow3", "M2"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("1 forecast by each model, from 1 prefix of 1 curve (mAP in points)")
+    assert out.count("\nM2 ") == 1 and "mAP: curves are taken to bend" in err
 
 
 @pytest.mark.parametrize("arguments, said", [

@@ -35,6 +35,18 @@ def test_json_and_files(forecast, tmp_path, capsys):
     assert {p.name for p in tmp_path.iterdir()} == {f"check.{kind}" for kind in ("csv", "json", "png", "svg")}
 
 
+def test_a_table_that_names_no_metric_is_of_the_forecasts(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    path.write_text("images,yolo_s\n1000,0.12\n2500,0.21\n5000,0.27\n")
+    main(["forecast", str(path), "--metric", "AP50", "--at", "20000", "--out", str(tmp_path / "out")])
+    path.write_text(path.read_text() + "20000,0.33\n")
+    capsys.readouterr()
+    assert main(["check", str(tmp_path / "out/forecast.csv"), str(path), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["notes"][0] == "the columns are taken as AP50 (--metric)" and "taken as AP50" in err
+    assert "values are fractions" in json.loads(out)["notes"][1]
+
+
 def test_a_forecast_that_failed_is_an_answer_too(forecast, tmp_path, capsys):
     path = tmp_path / "t.csv"
     path.write_text("images,BDD_ssd_mobilenet_v2\n118287,0.9\n")

@@ -7,10 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import charts.cost
 from predict.__main__ import main
+from predict.commands.target import _reaches
+from predict.questions import images_for
 from predict.tables import PUBLISHED_2019
+from tests.predict.known import lines
 from tests.predict.results import write_results
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,7 +56,7 @@ def test_gain_beyond_the_largest_size_or_another(capsys):
     assert ask("gain", PUBLISHED_2019, "--images", "1000", "2000", "1000") == 0
     out = capsys.readouterr().out
     assert out.count("COCO_ssd_mobilenet_v2 ") == 2 and "118,287" in out and "per 1,000" in out
-    ask("gain", PUBLISHED_2019, "--from", "5914", "--images", "5914", "--json")
+    ask("gain", PUBLISHED_2019, "--fit-up-to", "5", "--from", "5914", "--images", "5914", "--json")
     rows = json.loads(capsys.readouterr().out)["gain"]
     assert {row["from"] for row in rows} == {5914}
     assert all(row["lo-95"] < row["lo-80"] < row["gain"] < row["hi-80"] < row["hi-95"] for row in rows)
@@ -79,6 +84,29 @@ def test_cost_takes_boxes_and_seconds_from_results(results, capsys):
             assert row["total"] == pytest.approx(row["labelling"] + row["training"])
     assert [row["detector"] for row in answer["cost"]] == ["fpn", "ssd"] and answer["cost"][0]["answer"] == "reachable"
     assert "hours from the table's seconds" in answer["notes"][0]
+
+
+def test_what_is_known_is_not_rounded_and_what_is_counted_is_a_sentence(capsys):
+    ask("cost", PUBLISHED_2019, "--map", "15", "--budget", "500", "--price-per-image", "1", *GPU)
+    out = " ".join(capsys.readouterr().out.split())
+    assert " 118,69" in out and "boxes, and one training on all images" in out  # 500 less the training's price
+
+
+@pytest.mark.parametrize("target, stars", [("15", [0, 0]), ("37", [1, 1])])
+def test_a_star_is_for_the_one_that_is_cheapest(target, stars, tmp_path, monkeypatch):
+    drawn = []
+    real = charts.cost.cost_chart
+    monkeypatch.setattr(charts.cost, "cost_chart", lambda panels, *rest: drawn.append(panels) or real(panels, *rest))
+    ask("cost", PUBLISHED_2019, "--map", target, "--price-per-image", "1", "--out", tmp_path)
+    assert [sum(line.cheapest for line in lines) for lines in drawn[0].values()] == stars
+
+
+def test_a_target_chart_has_the_median_and_all_finite_ends():
+    far = lines(np.r_[np.full(60, 0.002), np.full(40, 0.1)], np.r_[np.ones(60), np.full(40, 0.3)])
+    need = images_for(far, 0.5)
+    (reach,) = _reaches([need])
+    assert need.images() > 30 * far.last and math.isinf(need.interval(80)[1])
+    assert reach.images[0] <= need.interval(95)[0] and reach.images[-1] >= need.images()
 
 
 def test_class_forecasts_each_class_of_each_detector(results, capsys):
@@ -129,7 +157,7 @@ def test_a_curve_of_one_size_is_left_out_by_name(tmp_path, capsys):
     table.write_text("images,m,k\n100,0.4,0.2\n200,,0.3\n")
     assert ask("target", table, "--map", "0.4") == 0
     out, err = capsys.readouterr()
-    assert "left out:" in err and "m: 1 subset size(s)" in err and "\nk " in out and "\nm " not in out
+    assert "left out:" in err and "m: 1 subset size" in " ".join(err.split()) and "\nk " in out and "\nm " not in out
 
 
 @pytest.mark.parametrize("arguments, said", [
@@ -137,7 +165,10 @@ def test_a_curve_of_one_size_is_left_out_by_name(tmp_path, capsys):
     (["target", PUBLISHED_2019, "--map", "40", "--dataset", "COCOA"], "did you mean 'COCO'"),
     (["gain", PUBLISHED_2019, "--fit-up-to", "1"], "--fit-up-to"),
     (["class", PUBLISHED_2019], "no class can be forecast"),
+    (["gain", PUBLISHED_2019, "--from", "9000"], "9,000 images is below the largest fitted size, 118,287"),
+    (["gain", PUBLISHED_2019, "--images", "1e9"], "more than 1,000 times the largest fitted size"),
     (["cost", PUBLISHED_2019, "--map", "40"], "nothing has a price"),
+    (["cost", PUBLISHED_2019, "--map", "40", "--price-per-image", "0"], "nothing has a price above 0"),
     (["cost", PUBLISHED_2019, "--price-per-image", "1"], "give --map"),
     (["cost", PUBLISHED_2019, "--map", "40", "--price-per-box", "1"], "--boxes-per-image"),
     (["cost", PUBLISHED_2019, "--map", "40", "--price-per-gpu-hour", "1"], "--gpu-hours-per-1000-images"),
@@ -148,6 +179,42 @@ def test_mistakes_get_one_line_and_leave_nothing(arguments, said, tmp_path, caps
     assert len(errors) == 1 and said in errors[0] and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("question", [["target", "--map", "0.4"], ["gain"],
+                                      ["cost", "--map", "0.4", "--price-per-image", "1"]])
+def test_columns_are_of_the_metric_that_is_named(question, tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    table.write_text("images,yolo_s,yolo_m\n1000,0.12,0.15\n2500,0.21,0.24\n5000,0.27,0.30\n")
+    assert ask(question[0], table, *question[1:], "--metric", "AP", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {row["metric"] for row in answer[question[0]]} == {"AP"}
+    assert [row["detector"] for row in answer[question[0]]][:2] in (["yolo_s", "yolo_m"], ["yolo_m", "yolo_s"])
+    assert {"the columns are taken as AP (--metric)"} < set(answer["notes"])
+    assert any("AP: curves are taken to bend" in note for note in answer["notes"])
+    assert any("values are fractions" in note for note in answer["notes"])
+
+
+@pytest.mark.parametrize("command", ["forecast", "target", "gain", "survey", "backtest", "compare"])
+@pytest.mark.parametrize("place", ["file", "file/folder"])
+def test_a_place_that_cannot_be_written_to_is_refused_at_once(command, place, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    more = ["--map", "0.4"] if command == "target" else []
+    assert ask(command, "absent.csv", *more, "--out", tmp_path / place) == 2
+    said = capsys.readouterr().err
+    assert said == f"error: --out {tmp_path / place}: {tmp_path / 'file'} is no folder; give another\n"
+
+
+@pytest.mark.parametrize("command, taken", [
+    (["forecast"], "learning_curves_log.svg"), (["target", "--map", "0.4"], "target.csv"), (["gain"], "gain.png"),
+    (["survey", "--models", "M2"], "survey_models.json"), (["backtest", "--models", "M2"], "backtest.png"),
+    (["compare"], "exponents.csv")])
+def test_a_folder_in_the_place_of_a_file_leaves_nothing_written(command, taken, tmp_path, capsys):
+    (tmp_path / taken).mkdir()
+    assert ask(command[0], PUBLISHED_2019, *command[1:], "--out", tmp_path) == 2
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1 and f"{tmp_path / taken} is a folder" in err and not out
+    assert [path.name for path in tmp_path.iterdir()] == [taken]
+
+
 def test_a_loss_has_no_target(results, capsys):
     assert ask("target", results, "--map", "0.5", "--metric", "loss") == 2
     assert "a loss has no mAP to reach" in capsys.readouterr().err
@@ -156,11 +223,13 @@ def test_a_loss_has_no_target(results, capsys):
 @pytest.mark.parametrize("arguments", [
     ["target"], ["target", "--map", "400"], ["target", "--map", "-0.1"], ["gain", "--images", "0"],
     ["cost", "--price-per-image", "-1"], ["cost", "--price-per-image", "inf"], ["cost", "--trainings", "0"],
+    ["cost", "--trainings", "1.5"], ["cost", "--price-per-box", "nan"],
     ["cost", "--budget", "many"], ["class", "--images", "-5"]])
 def test_arguments_out_of_range_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         ask(arguments[0], PUBLISHED_2019, *arguments[1:])
-    assert stopped.value.code == 2 and "error: " in capsys.readouterr().err
+    *_, said = capsys.readouterr().err.splitlines()
+    assert stopped.value.code == 2 and "error: " in said and "invalid" not in said
 
 
 def test_an_answer_loads_neither_pandas_nor_matplotlib_nor_scipy():

@@ -68,12 +68,27 @@ def test_one_curve_has_no_columns_of_its_own(capsys):
 
 @pytest.mark.parametrize("arguments, said", [
     (["--models", "M22"], "did you mean 'M2'"),
-    (["--fit-up-to", "1"], "1 subset size"),
+    (["--fit-up-to", "1"], "only 1 of 10 sizes is at most 1 % of 118,287 images"),
     (["--fit-up-to", "100"], "lower --fit-up-to"),
 ])
 def test_mistakes_get_one_line(arguments, said, capsys):
     assert main(["survey", str(PUBLISHED_2019), *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_curve_that_cannot_be_surveyed_is_left_out_by_name(capsys):
+    path = PUBLISHED_2019.with_name("detection_literature.csv")
+    assert main(["survey", str(path), "--fit-up-to", "20", "--models", "M2", "--json"]) == 0
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert len(answer["survey"]) == 8 and "bend" not in err  # no forecaster, no assumption
+    assert any("waymo_pointpillars_vehicle_AP: only 1 of 4 sizes" in note for note in answer["notes"])
+
+
+def test_columns_are_of_the_metric_that_is_named(capsys):
+    main(["survey", str(PUBLISHED_2019), "--metric", "AP", "--models", "M2"])
+    out, err = capsys.readouterr()
+    assert "in points of AP," in out and "the columns are taken as AP (--metric)" in err
 
 
 def test_the_studys_models_and_others_are_not_mixed(capsys):

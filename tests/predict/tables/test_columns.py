@@ -65,7 +65,8 @@ def test_standard_deviations_are_told_from_standard_errors(sheet):
 
 @pytest.mark.parametrize("text, said", [
     ("images\n100\n200\n", "table.csv:1: no column of values beside 'images'; give one column per curve"),
-    ("images,loss\n100,3\n", "no column of values"),
+    ("images,loss\n100,3\n", "table.csv:1: column 'loss' falls with more images, .*; give mAP, or 1 - error"),
+    ("images,test error\n100,0.3\n", "column 'test error' falls with more images"),
     ("images,mAP,mAP\n100,0.1,0.2\n", "table.csv:1: two columns are called 'mAP'; rename one"),
 ])
 def test_tables_without_values_or_with_two_columns_of_one_name_are_refused(sheet, text, said):

@@ -46,9 +46,23 @@ def test_one_curve_in_many_tables(sheet, text):
 
 
 def test_a_column_per_curve(sheet):
-    one, two = read(sheet(WIDE.replace("ssd", "BDD_ssd")))
-    assert (one.name, one.dataset, one.detector) == ("BDD_ssd", "BDD", "ssd")
+    one, two = read(sheet(WIDE))
+    assert (one.name, one.dataset, one.detector) == ("ssd", "", "ssd")
     assert points(two) == {100: 0.2, 1000: 0.4} and np.isnan(two.stderr).all()
+
+
+@pytest.mark.parametrize("header, pairs", [
+    ("BDD_ssd,BDD_frcnn,COCO_ssd", [("BDD", "ssd"), ("BDD", "frcnn"), ("COCO", "ssd")]),
+    ("BDD_ssd_v2,BDD_frcnn,COCO_ssd_v2", [("BDD", "ssd_v2"), ("BDD", "frcnn"), ("COCO", "ssd_v2")]),
+    ("yolo_s,yolo_m,yolo_l", [("", "yolo_s"), ("", "yolo_m"), ("", "yolo_l")]),  # nothing shares a rest
+    ("BDD_ssd,COCO_ssd,VOC_ssd", [("", "BDD_ssd"), ("", "COCO_ssd"), ("", "VOC_ssd")]),  # nothing shares a prefix
+    ("BDD_ssd,BDD_frcnn,ssd", [("", "BDD_ssd"), ("", "BDD_frcnn"), ("", "ssd")]),
+    ("yolo_s,ssd,frcnn", [("", "yolo_s"), ("", "ssd"), ("", "frcnn")]),
+])
+def test_headers_are_data_set_and_detector_where_they_form_a_grid(sheet, header, pairs):
+    curves = read(sheet(f"images,{header}\n100,10,20,30\n1000,30,40,50\n"))
+    assert [(c.dataset, c.detector) for c in curves] == pairs
+    assert [c.name for c in curves] == header.split(",")
 
 
 def test_error_bars_stand_in_columns_or_cells_in_the_unit_of_the_values(sheet):
@@ -77,8 +91,21 @@ def test_columns_of_metrics(sheet):
     assert metrics_of(sheet("images,AP,AP50\n100,0.1,0.2\n")) == []
 
 
-def test_a_metric_that_the_table_does_not_tell_is_any(sheet):
-    assert [c.metric for c in read(sheet(WIDE), "AP50")] == ["mAP", "mAP"]
+@pytest.mark.parametrize("asked, metric", [("AP50", "AP50"), ("mAP@[.5:.95]", "AP"), ("F1", "F1"), ("mAP", "mAP")])
+def test_a_metric_that_the_table_does_not_tell_is_the_one_asked_for(sheet, asked, metric):
+    curves = read(sheet(WIDE), asked)
+    assert [c.metric for c in curves] == [metric, metric]
+    assert (f"the columns are taken as {metric} (--metric)" in curves[0].notes) == (metric != "mAP")
+
+
+def test_a_metric_that_the_table_tells_goes_before_columns_that_do_not(sheet):
+    text = "images,mAP,AP50\n100,10,20\n1000,30,40\n"
+    (told,) = read(sheet(text), "AP50")
+    assert points(told) == {100: 0.2, 1000: 0.4} and any("left out: mAP" in note for note in told.notes)
+    (taken,) = read(sheet(text), "AP")
+    assert points(taken) == {100: 0.1, 1000: 0.3} and taken.metric == "AP"
+    with pytest.raises(InputError, match="table.csv: no values of metric 'AP'; did you mean 'AP50'"):
+        read(sheet("images,AP50\n100,20\n1000,40\n"), "AP")
 
 
 def test_detectors_that_name_several_curves_go_by_the_curve(sheet):
@@ -122,6 +149,28 @@ def test_what_is_left_out_is_named(sheet):
     assert "columns left out: source, use" in curve.notes
     (curve,) = read(sheet("images,mAP,\n0,0,\n100,0.1,\n1000,0.3,\n"))
     assert curve.notes[0] == "the row of 0 images was dropped: it was not measured" and len(curve.notes) == 2
+
+
+@pytest.mark.parametrize("rows, said", [
+    ("100,0.1,nan\n1000,0.3,0.4\n", "1 cell without a value left out: 'nan' in line 2"),
+    ("100,0.1,0.2\n1000,n/a,-\n", "2 cells without a value left out: 'n/a' in line 3, ..."),
+    ("100,0.1,\n1000,0.3,0.4\n", ""),
+])
+def test_cells_that_say_that_they_are_empty_are_counted(sheet, rows, said):
+    notes = [note for note in read(sheet("images,a,b\n" + rows))[0].notes if "without a value" in note]
+    assert notes == [said] * bool(said)
+
+
+@pytest.mark.parametrize("cells, doubt", [
+    (("20%", "0.25"), True), (("20 %", "0.9 ± 0.1"), True), (("20%", "25"), False), (("20%", "25%"), False),
+    (("0", "25%"), False), (("20%", "nan"), False)])
+def test_per_cent_signs_beside_what_may_be_fractions_ask_for_the_unit(sheet, cells, doubt):
+    table = sheet("images,a\n100,{}\n1000,{}\n".format(*cells))
+    if doubt:
+        with pytest.raises(InputError, match=r"table.csv:3: column 'a': 0\.\S+( ± 0.1)? beside cells with a per cent "
+                                             r"sign; .* give --unit points"):
+            read(table)
+    assert read(table, unit="points")[0].values[-1] <= 0.25
 
 
 @pytest.mark.parametrize("text, said", [
