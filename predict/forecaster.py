@@ -144,9 +144,8 @@ def assumption(observations: Observations) -> str:
     metric = observations.metric
     bend = "slowly, as the mean over IoU .50 to .95 does" if metric == "AP" else "soon, as AP at a single IoU does"
     remedy = "; --metric AP if it is the mean over IoU .50 to .95" if metric == MAP else ""
-    boxes = boxes_reached(observations)
-    known = f", {boxes:,.0f} boxes of the median class" if np.isfinite(boxes) else ""
-    return f"{metric}{known}: curves are taken to bend {bend}{remedy}"
+    known = ", once the median class has some hundred boxes" if np.isfinite(observations.class_boxes) else ""
+    return f"{metric}: curves are taken to bend {bend}{known}{remedy}"
 
 
 def _sample(regime: Regime, observations: Observations, recency: float, count: int,
