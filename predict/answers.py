@@ -30,7 +30,7 @@ def needs_table(needs: Sequence[Need]) -> Cells:
 
 def gains_table(gains: Sequence[Gain]) -> Cells:
     """Return a row per curve and number of images: the gain, beside where it starts."""
-    return [["curve", "from", "mAP there", "images more", "gain", "80 % interval", "95 % interval", "per 1,000"],
+    return [["curve", "from", "there", "images more", "gain", "80 % interval", "95 % interval", "per 1,000"],
             *([gain.curve.curve.name, f"{gain.start:,.0f}", points(float(np.median(gain.before))), f"+{gain.more:,.0f}",
                _fine(gain.median), *(_fine_range(gain.interval(level)) for level in (80, 95)),
                _fine(gain.per_thousand)] for gain in gains)]

@@ -106,7 +106,7 @@ def read_forecasts(path: str | Path) -> list[Earlier]:
     if missing:
         raise InputError(f"{path}: no column {', '.join(map(repr, missing[:3]))}; give the forecast.csv that {WRITER} "
                          "writes")
-    rows = [_earlier(row, path, reader.line_num) for row in reader]
+    rows = [_earlier(row, path, reader.line_num) for row in reader if not _knew(row)]
     if not rows:
         raise InputError(f"{path}: no forecasts; make them anew with {WRITER}")
     return rows
@@ -171,6 +171,11 @@ def _require(checks: Sequence[Check], forecasts: Sequence[Earlier], curves: Sequ
 def _some(names: Iterable[str]) -> str:
     found = list(dict.fromkeys(names))
     return ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+
+
+def _knew(row: dict[str, str]) -> bool:
+    """Tell whether a forecast was fitted on every point, among them what it speaks of: it foretells nothing."""
+    return bool(row.get("truth")) and row["fit_up_to"] in ("100", "100.0")
 
 
 def _earlier(row: dict[str, str], path: str | Path, line: int) -> Earlier:

@@ -1,4 +1,4 @@
-"""The forecaster: a Bayesian power law with offset, its posterior taken on a grid.
+"""The forecaster: a Bayesian mixture of power laws with offset, the posterior of each taken on a grid.
 
     g(error(n)) = s * [phi + (1 - phi) * (n / n_last)^-c]
 
@@ -8,15 +8,15 @@ small subsets cannot tell apart: some bend soon after, some do not. The forecast
 with c ~ log-normal, phi ~ beta and a discrepancy (how far real curves stray from the formula, smoothly in log n:
 Kennedy & O'Hagan 2001, section 4). Its weights follow from the metric and from the boxes per class, because what small
 subsets look like was found to say nothing about them. s follows from (c, phi) by generalised least squares, in
-logarithms, each size weighed by its error bar and by (n / n_last)^recency, since a curve's start says less about where
-it goes.
+logarithms, each size weighed by the noise of a run and by (n / n_last)^recency, since a curve's start says less about
+where it goes.
 docs/forecast.md says which settings were chosen on which curves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,8 +30,10 @@ CORRELATION = 1.0  # e-folds of images over which a curve's discrepancy decays
 OUT_OF_REACH = 1000  # times the largest fitted subset: no forecast means anything out there
 LEAST_ERROR = 1e-4  # below it the logarithm of an error means nothing
 FLAT_NOISE = 0.02  # least standard deviation, in mAP, around a curve that does not rise
-FLAT = "flat: the curve does not rise with the number of images by more than its noise; its mean is given"
+FLAT = "flat: the curve does not rise with the number of images; the mean of its sizes is given"
 FALLING = "flat: the curve falls with the number of images; the mean of its sizes is given"
+HARDLY = "hardly rises: by less than its noise, so that the forecast is what is usual of such curves"
+DRAWS_TO_RISE = 7  # one in so many draws of a flat curve rises all the same
 TWO_SIZES = "two sizes: a rough guess, since nothing shows how far they stray"
 TWO_SIZES_EXCESS = 3.0  # by which their covariance is raised for that
 LEAST_MISFIT = 0.1  # that is expected of any curve: below it chance decides
@@ -108,7 +110,7 @@ class BayesianPowerLaw:
     bends: Mapping[str, Regime] = field(default_factory=lambda: {"AP": SLOW})  # how curves bend, by metric
     otherwise: Regime = BENDING  # the same of any other metric
     straight: Regime = STRAIGHT  # how they do not
-    straight_share: float = 0.04  # probability of that, where the table does not tell boxes by class
+    straight_share: float = 0.04  # probability of that, at least, and where the table does not tell boxes by class
     few_boxes: float = 200.0  # of the median class, at which it is even
     recency: float = 3.0  # weight of a subset is (n_i / n_last) ** recency
     seed: int = 0
@@ -117,13 +119,15 @@ class BayesianPowerLaw:
         """Return the posterior given the observations. Raises InputError for fewer than two sizes."""
         require_sizes(observations)
         rng = np.random.default_rng(self.seed)
-        if label := _flatness(observations):
-            return _flat(observations, label, rng)
         mixture = self.mixture(observations)
+        slope, error = _slope(observations)
+        labels = [FLAT if slope > -error else FALLING] if slope <= 1e-12 else [HARDLY] if slope <= error else []
+        label = "; ".join(labels + [TWO_SIZES] * (len(observations) == 2))
+        if slope <= 1e-12:
+            return replace(_flat(observations, mixture[0][1], rng), label=label)
         parts = [_sample(regime, observations, self.recency, round(weight * DRAWS), rng) for weight, regime in mixture]
         scale, floor, exponent = (np.concatenate(columns) for columns in zip(*parts))
         odds = np.concatenate([np.full(len(part[0]), regime.odds) for part, (_, regime) in zip(parts, mixture)])
-        label = TWO_SIZES if len(observations) == 2 else ""
         return Posterior(observations.images[-1], scale, floor, exponent, odds, label)
 
     def mixture(self, observations: Observations) -> tuple[tuple[float, Regime], tuple[float, Regime]]:
@@ -144,7 +148,7 @@ def assumption(observations: Observations) -> str:
     metric = observations.metric
     bend = "slowly, as the mean over IoU .50 to .95 does" if metric == "AP" else "soon, as AP at a single IoU does"
     remedy = "; --metric AP if it is the mean over IoU .50 to .95" if metric == MAP else ""
-    known = ", once the median class has some hundred boxes" if np.isfinite(observations.class_boxes) else ""
+    known = ", once classes have some hundred boxes" if np.isfinite(observations.class_boxes) else ""
     return f"{metric}: curves are taken to bend {bend}{known}{remedy}"
 
 
@@ -218,17 +222,21 @@ def systematic(weights: np.ndarray, count: int) -> np.ndarray:
     return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
 
 
-def _flatness(observations: Observations) -> str:
-    """Return what to call a curve whose rise is not above one standard error of its slope; nothing if it rises."""
+def _slope(observations: Observations) -> tuple[float, float]:
+    """Return the rise of the mAP per e-fold of images by least squares, and its standard error by the stated noise."""
     growth = np.log(observations.images) - np.log(observations.images).mean()
-    slope = growth @ observations.values / np.square(growth).sum()
-    error = np.sqrt(np.square(growth) @ np.square(observations.noise)) / np.square(growth).sum()
-    return FALLING if slope < -error else FLAT if slope <= error else ""
+    squares = np.square(growth).sum()
+    return (float(growth @ observations.values / squares),
+            float(np.sqrt(np.square(growth) @ np.square(observations.noise)) / squares))
 
 
-def _flat(observations: Observations, label: str, rng: np.random.Generator) -> Posterior:
-    """Answer a constant or falling curve by its level, with the spread it shows and at least FLAT_NOISE."""
+def _flat(observations: Observations, regime: Regime, rng: np.random.Generator) -> Posterior:
+    """Answer a curve that does not rise by its level, FLAT_NOISE or more wide; some draws rise as the regime has it."""
     level = np.average(observations.values, weights=observations.noise**-2)
     spread = max(FLAT_NOISE, float(np.sqrt(np.square(observations.values - level).mean())))
-    values = np.clip(level + spread * rng.normal(size=DRAWS), 0, 1 - LEAST_ERROR)
-    return Posterior(observations.images[-1], 1 - values, np.ones(DRAWS), np.ones(DRAWS), np.zeros(DRAWS, bool), label)
+    half = spread * rng.normal(size=DRAWS // 2)
+    values = np.clip(level + np.concatenate([half, -half]), 0, 1 - LEAST_ERROR)
+    rising = np.arange(DRAWS) % DRAWS_TO_RISE == 0
+    exponent = np.where(rising, regime.exponent * np.exp(regime.spread * rng.normal(size=DRAWS)), 1)
+    floor = np.where(rising, rng.beta(*regime.floor, size=DRAWS), 1)
+    return Posterior(observations.images[-1], 1 - values, floor, exponent, np.zeros(DRAWS, bool))

@@ -140,7 +140,7 @@ def _average(values: np.ndarray, stderr: np.ndarray) -> tuple[float, float, floa
     known = stderr[np.isfinite(stderr)]
     validation = float(np.sqrt(np.square(known).mean())) if known.size else VALIDATION_NOISE
     spread = np.sqrt(squares / (runs - 1) / runs) if runs > 1 else 0.0
-    measured = np.hypot(validation, spread) if known.size else (spread or np.nan)
+    measured = np.hypot(validation, spread) if known.size else spread if spread > 1e-9 else np.nan
     least = LEAST_NOISE if known.size else RUN_NOISE
     run = max(least, float(np.sqrt((PRIOR_RUNS * least**2 + squares) / (PRIOR_RUNS + runs - 1))))
     return mean, float(measured), float(np.hypot(validation, run))

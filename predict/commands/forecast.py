@@ -97,6 +97,6 @@ def _draw(curves: Sequence[Curve], fit_up_to: float, at: Sequence[float]) -> dic
     from charts.curves import learning_curves
 
     observed = [average_repeats(curve) for curve in curves]
-    bands = forecast_bands(curves, fit_up_to, at)
+    bands = forecast_bands(curves, 100 if at else fit_up_to, at)  # as the table: sizes asked for are from all points
     return {name: learning_curves(observed, bands, log_x=log_x)
             for log_x, name in ((False, "learning_curves_linear"), (True, "learning_curves_log"))}
