@@ -124,8 +124,9 @@ def give(args: argparse.Namespace, report: str, tables: Mapping[str, Rows], rema
     """
     notes = getattr(args, "notes", [])
     filled = {name: rows for name, rows in tables.items() if rows}
+    figures = draw() if args.out else {}
     if args.out:
-        _write(args.out, filled, [*remarks, *notes], draw())
+        _write(args.out, filled, [*remarks, *notes], figures)
     say(notes)
     if args.json:
         answer = {name: [_plain(row) for row in rows] for name, rows in tables.items()}
@@ -133,7 +134,8 @@ def give(args: argparse.Namespace, report: str, tables: Mapping[str, Rows], rema
         return
     print("\n\n".join([report, *map(paragraph, remarks)]))
     if args.out:
-        print(f"\nwritten: {', '.join(f'{args.out}/{name}.csv' for name in filled)}, the same as JSON, and charts")
+        print(f"\nwritten: {', '.join(f'{args.out}/{name}.csv' for name in filled)}, the same as JSON"
+              f"{', and charts' if figures else ''}")
 
 
 def require_free(out: Path, names: Iterable[str]) -> None:

@@ -43,7 +43,9 @@ def _target(args: argparse.Namespace) -> None:
     report = "\n\n".join(f"Images needed for {_title(target, found)} ({_basis(args)})\n\n"
                          f"{format_table(needs_table(found))}" for target, found in needs.items())
     rows = [need.row() for found in needs.values() for need in found]
-    give(args, report, {"target": rows}, [RULE, *warnings_of(curves)], lambda: {"target": _draw(needs)})
+    unreached = {target: found for target, found in needs.items() if any(need.answer != "reached" for need in found)}
+    give(args, report, {"target": rows}, [*[RULE] * bool(unreached), *warnings_of(curves)],
+         lambda: {"target": _draw(unreached)} if unreached else {})
 
 
 def _title(target: float, needs: Sequence[Need]) -> str:
