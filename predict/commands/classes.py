@@ -23,10 +23,10 @@ EXAMPLES = """examples:
   python -m predict class studies/embedded/results.csv
   python -m predict class studies/embedded/results.csv --metric AP50 --fit-up-to 20 --images 1000 --out class/
 """
-NOTE = ("Sizes are images of the whole data set, not boxes of the class: the forecast is for images in which each class "
-        "is as frequent as usual. Images chosen for one class bring it more, and others less. Now: on the fitted curve, "
-        "which every size informs, beside the value measured at the largest. Most in: the share of draws in which this "
-        "class gains the most.")
+NOTE = ("Sizes are images of the whole data set, not boxes of the class: the forecast is for images in which each "
+        "class is as frequent as usual. Images chosen for one class bring it more, and others less. Now: on the fitted "
+        "curve, which every size informs, beside the value measured at the largest. Most in: the share of draws in "
+        "which this class gains the most.")
 Group = tuple[tuple[str, ...], list[ClassGain], Gain | None]
 
 
