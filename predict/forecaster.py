@@ -171,9 +171,10 @@ def _sample(regime: Regime, observations: Observations, recency: float, count: i
 def log_level(values: np.ndarray, noise: np.ndarray, odds: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return log g of the errors, and by how much it changes with the value, both float64 [n].
 
-    Values within their noise of 0 or 1 are taken to lie that far from it.
+    Values within their noise of 0 or 1 are taken to lie that far from it, at most half-way.
     """
-    errors = np.clip(1 - values, noise, 1 - noise)
+    least = np.minimum(noise, 0.5)
+    errors = np.clip(1 - values, least, 1 - least)
     if odds:
         return np.log(errors / (1 - errors)), 1 / (errors * (1 - errors))
     return np.log(errors), 1 / errors

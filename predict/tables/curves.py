@@ -98,6 +98,8 @@ def fault(metric: str, images: np.ndarray, values: np.ndarray, stderr: np.ndarra
         (~(np.isfinite(values) & (values >= 0) & (loss | (values <= 1))),
          f"{{value:g}} is no {'loss' if loss else 'mAP'}; expected {expected}"),
         (np.isinf(stderr) | (stderr < 0), "a standard error cannot be negative or infinite; leave it blank if unknown"),
+        ((stderr > 1) & (not loss), "a standard error cannot exceed the metric's whole range; give it in the unit of "
+         "the values"),
     ):
         if rows.any():
             first = int(np.argmax(rows))

@@ -215,6 +215,14 @@ def test_a_target_above_the_floor_of_error_is_out_of_reach(rising):
     assert BayesianPowerLaw().fit(rising).images_for(0.999)[1] == np.inf
 
 
+def test_error_bars_as_wide_as_the_metric_give_a_wide_answer_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        low, high = BayesianPowerLaw().fit(observe([100, 1000], [0.2, 0.9], [0.7, 1.0])).quantiles(
+            np.array([5000.0]), [0.1, 0.9])[:, 0]
+    assert 0 <= low < high - 0.3 and high <= 1
+
+
 def test_fewer_than_two_sizes_are_refused():
     with pytest.raises(InputError, match="1 subset size"):
         BayesianPowerLaw().fit(observe([100], [0.2]))

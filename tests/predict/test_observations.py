@@ -116,6 +116,7 @@ GOOD = {"images": [100.0, 200], "values": [0.1, 0.2], "stderr": [np.nan, 0.1], "
     ({"values": [-0.1, 0.1]}, "point 1: -0.1 is no mAP"),
     ({"values": [np.nan, 0.1]}, "point 1: nan is no mAP"),
     ({"stderr": [-1.0, 0.1]}, "point 1: a standard error cannot be negative"),
+    ({"stderr": [0.1, 1.5]}, "point 2: a standard error cannot exceed the metric's whole range"),
     ({"noise": [0.0, 0.01]}, "noise must be a positive standard deviation per size"),
     ({"noise": [0.01, np.nan]}, "noise must be a positive standard deviation per size"),
     ({"noise": [0.01]}, "noise must be a positive standard deviation per size"),
