@@ -6,8 +6,10 @@
 # make source          train the embedded source checkpoint anew (ten minutes; the result is committed)
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell $(p) -c 'import sys; print(sys.executable)' 2>/dev/null)))
-# A GPU environment once made stays one.
-LOCK := $(if $(filter 1,$(GPU))$(wildcard .venv/.requirements-gpu.txt),requirements-gpu.txt,requirements.txt)
+# A GPU environment once made stays one, as does one with trackers, which the tests need.
+GPU_LOCK := $(if $(filter 1,$(GPU))$(wildcard .venv/.requirements-gpu.txt),requirements-gpu.txt)
+LOCK := $(or $(GPU_LOCK),$(notdir $(patsubst .venv/.%,%,$(wildcard .venv/.requirements-trackers.txt))),requirements.txt)
+TEST_LOCK := $(or $(GPU_LOCK),requirements-trackers.txt)
 BIN := .venv/bin
 
 .PHONY: study test fast light lint lock source python
@@ -15,15 +17,15 @@ BIN := .venv/bin
 study: .venv/.$(LOCK)
 	$(BIN)/python run_study.py configs/studies/embedded.yaml $(if $(filter 1,$(GPU)),--gpu)
 
-test: .venv/.$(LOCK)
+test: .venv/.$(TEST_LOCK)
 	$(BIN)/python -m pytest
 
-fast: .venv/.$(LOCK)
+fast: .venv/.$(TEST_LOCK)
 	$(BIN)/python -m pytest -m "not slow"
 
 light: .venv-light/.requirements-light.txt
 
-lint: .venv/.$(LOCK)
+lint: .venv/.$(TEST_LOCK)
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 
@@ -34,7 +36,7 @@ source: .venv/.$(LOCK)
 	  --width 0.35 --classes 20
 
 lock:
-	for name in requirements requirements-light requirements-gpu; do \
+	for name in requirements requirements-light requirements-gpu requirements-trackers; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	    --custom-compile-command "make lock" $$name.in --output-file $$name.txt; done
 

@@ -11,6 +11,7 @@ from datasets.errors import InputError, nearest
 from datasets.orders.order import FRACTIONS
 from datasets.settings import convert, read_yaml
 from datasets.yaml12 import dump
+from study.search import Search
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
@@ -132,6 +133,15 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     fit_up_to: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 20.0
 
 
+class Tracker(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that follows runs besides TensorBoard. It never stops a training."""
+
+    kind: Literal["mlflow", "clearml"]
+    uri: str = ""  # of an MLflow server or folder; empty: what its own environment variables say
+    project: str = ""  # empty: the study's name
+    offline: bool = False  # ClearML: write a session to a folder instead of a server
+
+
 class Study(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that determines a study."""
 
@@ -147,6 +157,8 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_every: Count = 200  # steps
     bootstrap: Annotated[int, msgspec.Meta(ge=20, le=100_000)] = 200  # resamples behind every error bar
     forecast: Forecast = Forecast()
+    search: Search | None = None  # of hyperparameters, at each size
+    tracking: tuple[Tracker, ...] = ()
 
 
 def load_study(path: str | Path, *, name: str | None = None, roots: dict[str, str] | None = None) -> Study:

@@ -36,7 +36,7 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes:
     architecture = {key: value for key, value in msgspec.to_builtins(detector).items()
                     if key not in ("name", "recipes", "checkpoint")}
     return _plain({
-        "cell": msgspec.to_builtins(cell),
+        "cell": {key: value for key, value in msgspec.to_builtins(cell).items() if key != "searched" or value},
         "classes": list(subset.categories),
         "annotations": subset.checksum,
         "subset": _content_hash(subset),

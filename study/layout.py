@@ -8,6 +8,7 @@ from pathlib import Path
 from study.matrix import Cell, fraction_key
 
 STUDIES = Path("studies")
+SEARCHED = "searched"  # folder of the run that a search chose the hyperparameters of, in that of the run without
 CHECKPOINTS = Path("checkpoints")  # of the zoo, unpacked, relative to the repository
 
 
@@ -41,6 +42,21 @@ class StudyFolder:
     def report(self) -> Path:
         return self.root / "report.html"
 
+    @property
+    def lock(self) -> Path:
+        """Held by the process that runs the study."""
+        return self.root / "study.lock"
+
+    @property
+    def concluded(self) -> Path:
+        """What results.csv, forecast and report were made from; written after them."""
+        return self.root / "concluded.json"
+
+    @property
+    def rates(self) -> Path:
+        """What a training step, an evaluated image and the start of a run took where that was measured."""
+        return self.root / "rates.json"
+
     def dataset(self, name: str) -> Path:
         return self.root / name
 
@@ -58,12 +74,14 @@ class StudyFolder:
         return self.dataset(dataset) / "records" / f"{stored_size}px" / "val"
 
     def run(self, cell: Cell) -> RunFolder:
-        return RunFolder(self.dataset(cell.dataset) / "runs" / cell.detector / fraction_key(cell.fraction)
-                         / f"draw-{cell.draw}" / f"seed-{cell.seed}")
+        run = (self.dataset(cell.dataset) / "runs" / cell.detector / fraction_key(cell.fraction)
+               / f"draw-{cell.draw}" / f"seed-{cell.seed}")
+        return RunFolder(run / SEARCHED if cell.searched else run)
 
     def finished_results(self) -> list[Path]:
         """Return every result.json there is, in a stable order."""
-        return sorted(self.root.glob("*/runs/*/*/*/*/result.json"))
+        runs = "*/runs/*/*/*/*"
+        return sorted([*self.root.glob(f"{runs}/result.json"), *self.root.glob(f"{runs}/{SEARCHED}/result.json")])
 
     def has_runs(self) -> bool:
         """Tell whether any run has begun here."""
@@ -108,6 +126,35 @@ class RunFolder:
     def training(self) -> Path:
         """Written when training is complete: steps, seconds, losses, the final checkpoint."""
         return self.root / "training.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains or evaluates the run."""
+        return self.root / "run.lock"
+
+    @property
+    def log(self) -> Path:
+        """What the run's process wrote, where it had one of its own."""
+        return self.root / "run.log"
+
+    @property
+    def failure(self) -> Path:
+        """Why the run failed; absent once it is begun again."""
+        return self.root / "failed.json"
+
+    @property
+    def spent(self) -> Path:
+        """Seconds and energy that the processes of a training have taken up to its last checkpoint."""
+        return self.root / "spent.json"
+
+    def trial(self, number: int) -> RunFolder:
+        """Return the folder of one trial of this run's search."""
+        return RunFolder(self.root / f"trial-{number}")
+
+    @property
+    def search(self) -> Path:
+        """Every trial of a finished search and which was best; written after all of them."""
+        return self.root / "search.json"
 
     @property
     def detections(self) -> Path:

@@ -16,9 +16,11 @@ class Cell:
     detector: str
     draw: int = 0
     seed: int = 0
+    searched: bool = False  # trained with the hyperparameters that a search on this subset found best
 
     def __str__(self) -> str:
-        return f"{self.dataset} {self.detector} {fraction_key(self.fraction)} % draw {self.draw} seed {self.seed}"
+        return (f"{self.dataset} {self.detector} {fraction_key(self.fraction)} % draw {self.draw} seed {self.seed}"
+                f"{' searched' * self.searched}")
 
 
 def cells(study: Study) -> list[Cell]:
@@ -27,12 +29,13 @@ def cells(study: Study) -> list[Cell]:
     Draws and seeds multiply. At 100 % every draw is the same set of images, so there is one.
     """
     return sorted(
-        Cell(fraction, dataset.name, detector.name, draw, seed)
+        Cell(fraction, dataset.name, detector.name, draw, seed, searched)
         for fraction in study.fractions
         for dataset in study.datasets
         for detector in study.detectors
         for draw in range(repeats(study.draws, fraction) if fraction < 100 else 1)
         for seed in range(repeats(study.seeds, fraction))
+        for searched in ((False, True) if study.search and fraction <= study.search.up_to else (False,))
     )
 
 
