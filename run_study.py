@@ -1,32 +1,33 @@
 """Run a whole study: subsets, records, every training and evaluation, the forecast and the report.
 
 Stages that are done are left alone: give the same command again after an interruption, or to see that all is done.
-For data of one's own, --init writes the study file.
+Small subsets come first, and after every run forecast and report are renewed. For data of one's own, --init writes
+the study file.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from datasets.errors import command
-from datasets.files import write_text
-from datasets.images import check_images
-from datasets.prevalence.count import tabulate
-from detectors.checkpoints.zoo import provide
+from engine.choose import add_choice, choose
 from study.command import add_study_arguments, open_study
-from study.config import DatasetConfig, Study, find_detector, find_recipe, load_study
-from study.data import cut_orders, image_folder, read_train, read_validation, validation_split
+from study.config import Study, load_study
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
-from study.results import collect
-from study.state import is_concluded, is_finished
 
-PICTURED = 6  # images in a collage
-DESCRIBED = "prevalence", "shift", "collage"  # pictures that `describe` draws of a data set
+EXAMPLES = """examples:
+  python run_study.py configs/studies/embedded.yaml
+  python run_study.py configs/studies/coco.yaml --data coco=FOLDER --dry-run
+  python run_study.py configs/studies/coco.yaml --until-width 3      stop once the forecast is as sharp as that
+  python run_study.py configs/studies/coco.yaml --address HOST:6379  on a Ray cluster
+  python run_study.py --init FOLDER
+"""
 
 
 @command
@@ -34,37 +35,41 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
     if arguments.init:
         return begin(arguments)
-    study, folder = open_study(arguments)
-    for detector in study.detectors:
-        provide(detector.checkpoint)
-    for dataset in study.datasets:
-        describe(study, folder, dataset)
-    waiting = [cell for cell in cells(study) if not is_finished(study, folder, cell)]
-    if not waiting and is_concluded(study, folder):
-        print(f"nothing to do: all {len(cells(study))} runs are finished; the report is {folder.report}")
-        return 0
-    if waiting and not run_cells(study, folder, waiting, arguments.gpu):
-        return 0
-    return conclude(study, folder)
+    asks = arguments.dry_run or arguments.status or arguments.list
+    study, folder = open_study(arguments, write=not asks or arguments.list)  # whose commands read it
+    chosen = choose(cells(study), arguments)
+    if asks:
+        return answer(study, folder, chosen, arguments)
+    from study.lock import hold
+
+    with hold(folder.lock, f"run_study.py {study.name}"):
+        if arguments.conclude:
+            from engine.conclude import conclude
+
+            return conclude(study, folder)
+        return run(study, folder, chosen, arguments)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the arguments: CONFIG and what goes with it, or --init and what goes with that."""
-    parser = argparse.ArgumentParser(prog="run_study.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="run_study.py", description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     add_study_arguments(parser, optional=True)
-    parser.add_argument("--gpu", action="store_true", help="expect a GPU, and say so if there is none")
+    _add_running(parser)
+    asked = parser.add_argument_group("instead of running").add_mutually_exclusive_group()
+    asked.add_argument("--dry-run", action="store_true", help="show every run, its time from measured rates, the sum")
+    asked.add_argument("--status", action="store_true", help="show what is done, running, failed and waiting")
+    asked.add_argument("--list", action="store_true", help="print a command per waiting run, for a scheduler")
+    asked.add_argument("--conclude", action="store_true", help="make results.csv, forecast and report of what is there")
+    parser.add_argument("--json", action="store_true", help="print --dry-run or --status as JSON")
+    add_choice(parser)
     group = parser.add_argument_group("a study file for data of one's own, instead of CONFIG")
     group.add_argument("--init", metavar="FOLDER", type=Path,
                        help="a COCO, YOLO, VOC or BDD folder; says what is there, what it assumes, how long it takes")
     group.add_argument("--out", metavar="FILE", type=Path, help="the file to write (default: NAME.yaml)")
     group.add_argument("--no-estimate", action="store_true", help="do not measure how long it takes")
     arguments = parser.parse_args(argv)
-    if (arguments.config is None) == (arguments.init is None):
-        parser.error("give either CONFIG or --init FOLDER")
-    if arguments.config and (arguments.out or arguments.no_estimate):
-        parser.error("--out and --no-estimate go with --init")
-    if arguments.init and arguments.data:
-        parser.error("--data goes with CONFIG")
+    _check(parser, arguments)
     return arguments
 
 
@@ -86,106 +91,91 @@ def begin(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
-    """Check the data set, cut its subsets, and draw what it holds."""
-    train, validation = read_train(dataset), read_validation(dataset)
-    check_images(train, image_folder(dataset, dataset.train))
-    check_images(validation, image_folder(dataset, validation_split(dataset)))
-    order = cut_orders(study, folder, dataset, train)[0]
-    table = tabulate(train, study.fractions, validation, positions=order.positions(train))
-    path, text = folder.prevalence(dataset.name), table.to_csv(index=False)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    from charts.collage import labelled_grid
-    from charts.prevalence import prevalence
-    from charts.save import save_figure
-    from charts.shift import shift_chart
-    from datasets.prevalence.shift import shift
+def answer(study: Study, folder: StudyFolder, chosen: Sequence[Cell], arguments: argparse.Namespace) -> int:
+    """Print what --dry-run, --status or --list asks for. No run is begun or changed."""
+    from engine.plan import describe_plan, list_commands, measure_missing
+    from engine.rows import plain, rows_of
+    from engine.status import describe_status
+    from study.rates import measured_rates
 
-    save_figure(prevalence(table), folder.charts / f"prevalence_{dataset.name}")
-    save_figure(shift_chart(shift(table)), folder.charts / f"shift_{dataset.name}")
-    pictures = labelled_grid(train, image_folder(dataset, dataset.train), PICTURED)
-    save_figure(pictures, folder.charts / f"collage_{dataset.name}")
-    write_text(path, text)
+    rates = measured_rates(study, folder)
+    if arguments.dry_run and not arguments.no_estimate:
+        rates = measure_missing(study, folder, rates)
+    rows = rows_of(study, folder, chosen, rates)
+    if arguments.list:
+        print("".join(f"{line}\n" for line in list_commands(folder, rows)), end="")
+    elif arguments.json:
+        print(json.dumps(plain(rows), indent=1))
+    else:
+        describe = describe_plan if arguments.dry_run else describe_status
+        print(describe(study, folder, rows, rates, arguments.workers or 1))
+    return 0
 
 
-def run_cells(study: Study, folder: StudyFolder, waiting: list[Cell], expect_gpu: bool) -> bool:
-    """Train and evaluate the cells one after another, in this process, so that TensorFlow loads once.
+def run(study: Study, folder: StudyFolder, chosen: Sequence[Cell], arguments: argparse.Namespace) -> int:
+    """Run the chosen cells that are not done yet and conclude; return the exit status."""
+    from detectors.checkpoints.zoo import provide
+    from engine.describe import describe
+    from study.state import is_concluded, is_finished
 
-    Return whether this process is the one to conclude: of several workers, the chief.
-    """
-    from detectors.runtime import start
-
-    device = start(expect_gpu=expect_gpu)
-    print(device, flush=True)
-    from evaluate.run import evaluate_cell
-    from evaluate.table import summary_line
-    from records.prepare import prepare
-    from train import strategy
-    from train.run import check_cell, check_checkpoint, train_cell
-
-    chief = strategy.is_chief(strategy.prepare(study.runtime))
-    for cell in waiting:
-        check_cell(study, folder, cell)
-    for name in dict.fromkeys(cell.detector for cell in waiting):
-        detector = find_detector(study, name)
-        check_checkpoint(detector, find_recipe(study, detector), read_train(study.datasets[0]).categories)
-    for dataset in study.datasets:
-        prepare(study, folder, dataset)
-    for number, cell in enumerate(waiting, 1):
-        began = time.monotonic()
-        train_cell(study, folder, cell, device)
-        if chief:
-            result = evaluate_cell(study, folder, cell)
-            print(f"[{number}/{len(waiting)}] {cell}: {summary_line(result['metrics'])}, "
-                  f"{time.monotonic() - began:.0f} s", flush=True)
-    return chief
-
-
-def conclude(study: Study, folder: StudyFolder) -> int:
-    """Write results.csv, the pictures, forecast, comparison and report; return the exit status."""
-    from predict.__main__ import main as predict
-    from report.page import write_report
-
-    collect(study, folder)
-    if len(study.fractions) < 2:
-        print(f"results: {folder.results}; a forecast needs two subsets or more")
-        return 0
-    remove_stale_pictures(study, folder)
     for detector in study.detectors:
-        for dataset in study.datasets:
-            picture_detections(study, folder, dataset, detector.name)
-    table = [str(folder.results), "--metric", study.forecast.metric]
-    status = predict(["forecast", *table, "--out", str(folder.forecast), "--fit-up-to",
-                      f"{study.forecast.fit_up_to:g}"])
-    print()
-    status = status or predict(["compare", *table, "--out", str(folder.charts)])
-    if status == 0:
-        print(f"report: {write_report(folder)}")
-    return status
+        provide(detector.checkpoint)
+    for dataset in study.datasets:
+        describe(study, folder, dataset)
+    waiting = [cell for cell in chosen if not is_finished(study, folder, cell)]
+    if not waiting and is_concluded(study, folder):
+        print(f"nothing to do: all {len(chosen)} runs are finished; the report is {folder.report}")
+        return 0
+    return finish(study, folder, waiting, arguments)
 
 
-def remove_stale_pictures(study: Study, folder: StudyFolder) -> None:
-    """Remove the pictures that `conclude` draws anew, and those of data sets that the study has no more."""
-    from report.page import picture_kind
+def finish(study: Study, folder: StudyFolder, waiting: Sequence[Cell], arguments: argparse.Namespace) -> int:
+    """Run the cells `waiting` and conclude; return the exit status."""
+    from engine.conclude import conclude
+    from engine.progress import Progress
+    from engine.run import run_waiting
+    from engine.until import until_of
 
-    described = {f"{kind}_{dataset.name}" for kind in DESCRIBED for dataset in study.datasets}
-    for path in folder.charts.glob("*.[ps][nv]g"):
-        if picture_kind(path.stem) and path.stem not in described:
-            path.unlink()
+    until = until_of(study, folder, waiting, arguments.until_width, arguments.budget)
+    progress = Progress(study, folder, len(waiting), until)
+    if waiting and not run_waiting(study, folder, waiting, progress, until, workers=arguments.workers,
+                                   address=arguments.address, expect_gpu=arguments.gpu):
+        return 0
+    print(until.verdict(len(waiting) - progress.ended), end="", flush=True)
+    status = conclude(study, folder)
+    if progress.failed:
+        print(f"error: {progress.failed} of {len(waiting)} runs failed; run_study.py --status says why, and the same "
+              "command tries them again", file=sys.stderr)
+    return status or (1 if progress.failed else 0)
 
 
-def picture_detections(study: Study, folder: StudyFolder, dataset: DatasetConfig, detector: str) -> None:
-    """Draw what the detector of the largest subset found and what it got wrong, and the AP on the way of them all."""
-    from evaluate.detections import read_detections
-    from evaluate.pictures import draw, draw_looks, save
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("running")
+    group.add_argument("--gpu", action="store_true", help="expect a GPU, and say so if there is none")
+    group.add_argument("--workers", metavar="N", type=int, help="runs at once, on Ray (default: one per GPU, else one)")
+    group.add_argument("--address", metavar="HOST:PORT", default="",
+                       help="of a Ray cluster (default: RAY_ADDRESS, else this machine)")
+    group.add_argument("--until-width", metavar="POINTS", type=float,
+                       help="end a curve once its forecast's 80 %% interval is as narrow as this")
+    group.add_argument("--budget", metavar="HOURS", type=float, help="begin no run that would end later than this")
 
-    truth = read_validation(dataset)
-    largest = Cell(study.fractions[-1], dataset.name, detector)
-    figures = draw(truth, read_detections(folder.run(largest).detections, truth),
-                   image_folder(dataset, validation_split(dataset)))
-    runs = [cell for cell in cells(study) if (cell.dataset, cell.detector) == (dataset.name, detector)]
-    save(figures | draw_looks(folder, runs), folder.charts, f"_{dataset.name}_{detector}")
+
+def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """End with a message where arguments do not go together."""
+    if (arguments.config is None) == (arguments.init is None):
+        parser.error("give either CONFIG or --init FOLDER")
+    if arguments.config and arguments.out:
+        parser.error("--out goes with --init")
+    if arguments.no_estimate and not (arguments.init or arguments.dry_run):
+        parser.error("--no-estimate goes with --init or --dry-run")
+    if arguments.init and arguments.data:
+        parser.error("--data goes with CONFIG")
+    if arguments.json and not (arguments.dry_run or arguments.status):
+        parser.error("--json goes with --dry-run or --status")
+    for name in ("workers", "until_width", "budget"):
+        value = getattr(arguments, name)
+        if value is not None and not 0 < value < float("inf"):
+            parser.error(f"--{name.replace('_', '-')} must be above 0, got {value:g}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +62,18 @@ class Annotations:
             crowd=self.crowd[rows],
             areas=self.areas[rows],
         )
+
+
+def keep_classes(annotations: Annotations, names: Sequence[str]) -> Annotations:
+    """Return all images with the boxes of the classes `names` alone, crowd regions too, numbered as in `names`."""
+    new = np.full(len(annotations.categories), -1, np.int32)
+    old = [annotations.categories.index(name) for name in names]
+    new[old] = np.arange(len(old))
+    keep = new[annotations.classes] >= 0
+    counts = np.bincount(annotations.image_of_box()[keep], minlength=annotations.num_images)
+    return replace(annotations, categories=tuple(names), category_ids=tuple(annotations.category_ids[k] for k in old),
+                   starts=np.concatenate([[0], np.cumsum(counts)]), boxes=annotations.boxes[keep],
+                   classes=new[annotations.classes[keep]], crowd=annotations.crowd[keep], areas=annotations.areas[keep])
 
 
 def boxes_per_class(annotations: Annotations) -> np.ndarray:

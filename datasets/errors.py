@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -17,7 +20,12 @@ class InputError(Exception):
     """
 
 
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS,
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: a scheduler wants its machine back."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last where a process may not write more than so much
+_DISK_ERRORS = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS,
                 errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR,
                 errno.ENAMETOOLONG, errno.ELOOP)
 
@@ -30,18 +38,22 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def command(main: Callable[..., int | None]) -> Callable[..., int]:
-    """Wrap a command's main function: a user's mistake becomes one line on stderr and exit status 2."""
+    """Wrap a command's main function: a user's mistake becomes one line on stderr and exit status 2.
+
+    Ctrl-C and SIGTERM stop it alike, whatever it was doing, with 130 and 143.
+    """
 
     @functools.wraps(main)
     def guarded(*args, **kwargs) -> int:
         try:
-            return main(*args, **kwargs) or 0
+            with terminable():
+                return main(*args, **kwargs) or 0
         except InputError as error:
             print(f"error: {' '.join(str(error).split())[:600]}", file=sys.stderr)
             return 2
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             print("\nstopped; give the same command again to go on", file=sys.stderr)
-            return 130
+            return 143 if isinstance(error, Terminated) else 130
         except BrokenPipeError:
             return 141
         except OSError as error:
@@ -51,9 +63,27 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
                   file=sys.stderr)
             return 2
         except Exception as error:  # TensorFlow's own class for a full disk, which this room must not import
-            if os.strerror(errno.ENOSPC) not in str(error):
+            full = [text for text in map(os.strerror, FULL) if text in str(error)]
+            if not full:
                 raise
-            print(f"error: {os.strerror(errno.ENOSPC)}; make room and give the same command again", file=sys.stderr)
+            print(f"error: {full[0]}; make room and give the same command again", file=sys.stderr)
             return 2
 
     return guarded
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within the block SIGTERM is raised as an error, as Ctrl-C is, so that files and locks are let go of."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

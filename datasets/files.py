@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,24 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); make it again") from None
+
+
+def read_json_if_whole(path: str | Path) -> Any:
+    """Read a JSON file that can be made again: None where it is missing or not JSON, which is said on stderr."""
+    if not Path(path).exists():
+        return None
+    try:
+        return read_json(path)
+    except InputError as error:
+        print(error, file=sys.stderr, flush=True)
+        return None
+
+
+def remove_parts(folder: str | Path) -> None:
+    """Remove what killed processes have left of files in `folder`, for the only process that writes there."""
+    for part in Path(folder).glob(".*.part-*"):
+        if part.is_file():
+            part.unlink(missing_ok=True)
 
 
 def sha256_of(path: str | Path) -> str:

@@ -15,7 +15,7 @@ from datasets.files import write_text
 from detectors import runtime
 from detectors.checkpoints import zoo
 from detectors.checkpoints.archive import find_prefix, unpack
-from detectors.kinds import SCOPES
+from detectors.kinds import DEPTHS, SCOPES
 from study.checkpoints import DATA, STEM, checkpoint_prefix, is_there
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ def export(options: argparse.Namespace) -> None:
     from detectors.detector import build
 
     source = find_prefix(options.source)
-    detector = build(options.kind, options.classes, width=options.width)
+    detector = build(options.kind, options.classes, width=options.width, depth=options.depth)
     step = tf.Variable(0, dtype=tf.int64)
     try:
         status = tf.train.Checkpoint(model=detector.model, global_step=step).read(str(source))
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, ValueError, tf.errors.OpError):
         raise InputError(f"{source}: not a training checkpoint of {options.kind} with {options.classes} classes and "
-                         f"width {options.width:g}; check --kind, --classes and --width") from None
+                         f"width {options.width:g}; check --kind, --classes, --width and --depth") from None
     target = _target(options.prefix)
     save(detector, target, int(step))
     print(f"wrote {target} (step {int(step)})")
@@ -88,17 +88,17 @@ def _load(options: argparse.Namespace) -> tuple[Detector, RestoreReport]:
     """Return the detector that the checkpoint `options.source` holds and the account, and print what was found."""
     with _unpacked(options.source) as prefix:
         runtime.start()  # not before: it takes ten seconds to say that an archive is cut off
-        from detectors.checkpoints.checkpoint import count_classes, find_kind, restore
+        from detectors.checkpoints.checkpoint import count_classes, find_depth, find_kind, restore
         from detectors.detector import build
 
-        kind = options.kind or find_kind(prefix)
-        detector = build(kind, count_classes(prefix), width=options.width)
+        kind, depth = options.kind or find_kind(prefix), find_depth(prefix)
+        detector = build(kind, count_classes(prefix), width=options.width, depth=depth)
         report = restore(detector, prefix)
         data = Path(f"{prefix}{DATA}")
         published = zoo.published_name(data) if data.exists() else None  # in several pieces it is not the zoo's
     classes = f"{detector.num_classes} class{'es' * (detector.num_classes != 1)}"
-    print(f"{options.source}: {kind}, {classes}, {detector.model.count_params():,} parameters; "
-          f"{report}")
+    layers = f", depth {depth}" if depth else ""
+    print(f"{options.source}: {kind}{layers}, {classes}, {detector.model.count_params():,} parameters; {report}")
     print(f"the values of the published {published}" if published else "not a published checkpoint that we know")
     return detector, report
 
@@ -141,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("prefix", help="where to write: a folder, or a path without suffix (mine/model.ckpt)")
         if run is export:
             sub.add_argument("--kind", default=next(iter(SCOPES)), choices=SCOPES)
+            sub.add_argument("--depth", type=int, default=101, choices=DEPTHS["ssd_resnet101_fpn"],
+                             help="layers of ResNet (default 101)")
             sub.add_argument("--classes", type=int, required=True, help="classes that the detector was trained for")
         else:
             sub.add_argument("--kind", choices=SCOPES, help="default: by the names of the variables")

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tf_keras
 
 from datasets.errors import InputError, nearest
-from detectors.kinds import SCOPES
+from detectors.kinds import DEPTHS, SCOPES
 
 BUILDERS = {kind: f"detectors.{kind}" for kind in SCOPES}  # kind -> module with `build`
 
@@ -52,19 +52,22 @@ def build(
     *,
     input_size: int | None = None,
     width: float = 1.0,
+    depth: int | None = None,
     weight_decay: float | None = None,
     batch_norm_momentum: float | None = None,
     synchronized: bool = False,
 ) -> Detector:
     """Build a detector of `kind` with fresh weights for square images of `input_size` pixels.
 
-    None takes the original's value of that kind. `width` multiplies the depths; `weight_decay` is on TF-Slim's scale
+    None takes the original's value of that kind. `width` multiplies the numbers of channels; `depth` is that of the
+    kinds that have a choice (kinds.DEPTHS), in layers, and nothing to others; `weight_decay` is on TF-Slim's scale
     (half the sum of squares). `synchronized` normalises by the batch of all replicas together rather than by each
     replica's share. Raises InputError for an unknown kind and for settings that the kind cannot have.
     """
     if kind not in BUILDERS:
         raise InputError(f"no detector '{kind}'; {nearest(kind, BUILDERS)}")
-    chosen = {"input_size": input_size, "weight_decay": weight_decay, "batch_norm_momentum": batch_norm_momentum}
+    chosen = {"depth": depth if kind in DEPTHS else None, "input_size": input_size, "weight_decay": weight_decay,
+              "batch_norm_momentum": batch_norm_momentum}
     given = {name: value for name, value in chosen.items() if value is not None}
     return import_module(BUILDERS[kind]).build(num_classes, width=width, synchronized=synchronized, **given)
 

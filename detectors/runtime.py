@@ -22,9 +22,27 @@ def start(doing: str = "training", expect_gpu: bool = False) -> str:
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
     absent = "no GPU found: " if expect_gpu and not gpus and not _has_nvidia_gpu() else ""
-    return f"{absent}{doing} on {_device(names)}"
+    return f"{absent}{sentence_on(doing)}"
+
+
+def sentence_on(doing: str) -> str:
+    """Return what `start` says, once that was called."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+    return f"{doing} on {_device(names)}"
+
+
+def gpu_libraries() -> dict[str, str]:
+    """Return the versions of CUDA and cuDNN that TensorFlow was built with, none where it has no GPU."""
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return {}
+    built = tf.sysconfig.get_build_info()
+    return {name: str(built[f"{name}_version"]) for name in ("cuda", "cudnn") if f"{name}_version" in built}
 
 
 def _quiet() -> None:

@@ -15,6 +15,10 @@ from datasets.files import read_json, write_json
 FILE_NAME = "records.json"
 
 
+class DamagedRecords(InputError):
+    """Records that are not as they were written."""
+
+
 @dataclass(frozen=True)
 class Shard:
     """One TFRecord file."""
@@ -71,10 +75,10 @@ def _is_whole(path: Path, shard: Shard) -> bool:
 
 
 def complete_manifest(folder: Path) -> Manifest:
-    """Return the manifest of `folder`. Raises InputError if there is no complete set of records."""
+    """Return the manifest of `folder`. Raises DamagedRecords if there is no complete set of records."""
     manifest = read_manifest(folder)
     if manifest is None:
-        raise InputError(f"{folder}: no complete records; make them with python -m records")
+        raise DamagedRecords(f"{folder}: no complete records; make them with python -m records")
     return manifest
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from datasets.errors import InputError
 from datasets.progress import Progress
-from records.manifest import Corrupt, complete_manifest, first_shards, reason_of, write_manifest
+from records.manifest import Corrupt, DamagedRecords, complete_manifest, first_shards, reason_of, write_manifest
 
 CHUNK = 256  # examples in memory at a time
 THREADS = 4
@@ -21,7 +20,7 @@ THREADS = 4
 def rescan(folder: Path, images: int) -> list[Corrupt]:
     """Decode the first `images` images of `folder`, list those that fail in its manifest, and return the new ones.
 
-    Raises InputError as `first_shards`, and where a file itself is damaged: then what follows in it is lost too.
+    Raises InputError as `first_shards`, DamagedRecords where a file itself is: then what follows in it is lost too.
     """
     known = {image.position for image in complete_manifest(folder).corrupt}
     progress = Progress(f"{folder}: looking for images that cannot be decoded", images, "image")
@@ -48,13 +47,13 @@ def _add(folder: Path, new: list[Corrupt]) -> None:
 
 
 def _chunks(path: Path) -> Iterator[list[tf.train.Example]]:
-    """Yield the examples of a file. Raises InputError where its checksums or its examples are broken."""
+    """Yield the examples of a file. Raises DamagedRecords where its checksums or its examples are broken."""
     try:
         for records in tf.data.TFRecordDataset(str(path)).batch(CHUNK).as_numpy_iterator():
             yield [tf.train.Example.FromString(record) for record in records]
     except (tf.errors.DataLossError, DecodeError) as error:
-        raise InputError(f"{path}: damaged ({reason_of(error)}); delete {path.parent} and make the records "
-                         "again") from None
+        raise DamagedRecords(f"{path}: damaged ({reason_of(error)}); delete {path.parent} and make the records "
+                             "again") from None
 
 
 def _feature(example: tf.train.Example, key: str) -> bytes:

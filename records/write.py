@@ -8,8 +8,6 @@ import itertools
 import json
 import shutil
 import sys
-import time
-import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,11 +31,11 @@ from records.manifest import (
     reason_of,
     write_manifest,
 )
+from study.lock import hold
 
 SHARD_IMAGES = 2000  # at most, so that readers work in parallel
 JPEG_QUALITY = 92
 THREADS = 4
-STALE_SECONDS = 3600  # no shard takes longer
 
 
 class CorruptImage(InputError):
@@ -49,36 +47,50 @@ class CorruptImage(InputError):
 
 
 def write_records(annotations: Annotations, images: Path, folder: Path, *, stored_size: int,
-                  boundaries: Sequence[int] = (), max_corrupt: float = 0.0, label: str = "records") -> Manifest:
+                  boundaries: Sequence[int] = (), max_corrupt: float = 0.0, label: str = "records",
+                  anew: bool = False) -> Manifest:
     """Write `annotations` as TFRecords under `folder`, in their order, and return the manifest.
 
     `images` is the folder the file names start from. No image is kept with a shorter side above `stored_size`
     pixels, none is enlarged. A shard ends at each of `boundaries` (numbers of images), so that a subset is a list
-    of whole files. Where complete records of the same content are there, nothing is done. An image that cannot be
-    decoded has an empty record in its place and is listed in the manifest, and on stderr, as long as that befalls no
-    more than `max_corrupt` per cent of the images up to any boundary.
+    of whole files. Where complete records of the same content are there, nothing is done, unless they are to be made
+    `anew`; where another process is at it, this one waits. An image that cannot be decoded has an empty record in its
+    place and is listed in the manifest, and on stderr, as long as that befalls no more than `max_corrupt` per cent of
+    the images up to any boundary.
     Raises InputError naming the first image that is missing or not of the size its annotations say, or the first ones
     that cannot be decoded where they are too many.
     """
     source_sizes = [_size_of(images / name, annotations.source) for name in annotations.file_names]
     fingerprint = _fingerprint(annotations, source_sizes, stored_size, boundaries)
-    if present := _present(folder, fingerprint):
-        for end in _edges(annotations.num_images, boundaries)[1:]:
-            check_share(present.corrupt, end, max_corrupt, images)
-        return present
-    _remove_stale(folder)
-    part = folder.with_name(f".{folder.name}.part-{uuid.uuid4().hex[:8]}")
+    present = None if anew else _present(folder, fingerprint)
+    if present is None:
+        with hold(folder.with_name(f".{folder.name}.lock"), label, wait=True):
+            present = None if anew else _present(folder, fingerprint)  # by now
+            if present is None:
+                return _write(annotations, images, folder, fingerprint, sum(source_sizes), stored_size, boundaries,
+                              max_corrupt, label)
+    for end in _edges(annotations.num_images, boundaries)[1:]:
+        check_share(present.corrupt, end, max_corrupt, images)
+    return present
+
+
+def _write(annotations: Annotations, images: Path, folder: Path, fingerprint: str, source_bytes: int, stored_size: int,
+           boundaries: Sequence[int], max_corrupt: float, label: str) -> Manifest:
+    """Write the records beside `folder` and move them there, as the only process that does."""
+    for stale in folder.parent.glob(f".{folder.name}.part-*"):  # of one that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    part, old = (folder.with_name(f".{folder.name}.part-{which}") for which in ("new", "old"))
     part.mkdir(parents=True)
     try:
         shards, corrupt = _write_shards(annotations, images, part, stored_size, boundaries, max_corrupt, label)
-        manifest = Manifest(fingerprint, stored_size, sum(source_sizes), tuple(shards), tuple(corrupt))
+        manifest = Manifest(fingerprint, stored_size, source_bytes, tuple(shards), tuple(corrupt))
         write_manifest(part, manifest)
-        if present := _present(folder, fingerprint):  # another process was faster, and may be reading already
-            return present
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
     if manifest.corrupt:
         print(f"warning: {images}: {describe(manifest.corrupt)} of {annotations.num_images} training images cannot be "
               f"decoded and are left out; {folder / FILE_NAME} lists them; to use them again, replace the files and "
@@ -87,15 +99,13 @@ def write_records(annotations: Annotations, images: Path, folder: Path, *, store
 
 
 def _present(folder: Path, fingerprint: str) -> Manifest | None:
-    manifest = read_manifest(folder)
+    """Return the manifest of complete records of this content. A damaged one counts as none, and is said on stderr."""
+    try:
+        manifest = read_manifest(folder)
+    except InputError as error:
+        print(f"{error}; the records are made anew", file=sys.stderr, flush=True)
+        return None
     return manifest if manifest and manifest.fingerprint == fingerprint else None
-
-
-def _remove_stale(folder: Path) -> None:
-    """Remove what processes that were killed have left beside `folder`."""
-    for part in folder.parent.glob(f".{folder.name}.part-*"):
-        if time.time() - part.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def shard_lengths(images: int, boundaries: Sequence[int]) -> list[int]:

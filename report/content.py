@@ -10,14 +10,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from datasets.files import read_json
 from datasets.orders.order import Order, read_order
 from predict.backtest import BASELINES, DEFAULT, Forecast, make_forecasts
 from predict.observations import Observations, average_repeats
 from predict.tables import Curve, read_curves
 from predict.text import points, signed
-from study.config import Study
+from report.provenance import provenance_rows
+from study.config import DetectorConfig, Study
 from study.layout import StudyFolder
+from study.result_file import read_result
+from study.search import Search
 
 METRICS = ("AP", "AP50")  # shown for every run
 
@@ -67,12 +69,13 @@ def run_table(results: Sequence[dict[str, Any]]) -> Table | None:
     if not results:
         return None
     seconds = sum(r["train_seconds"] + r["evaluate_seconds"] for r in results)
-    header = ["data set", "detector", "subset", "images", "boxes", "draw", "seed", "steps", *METRICS, "training",
-              "evaluation", "images/s"]
-    ordered = sorted(results, key=lambda r: (r["cell"]["dataset"], r["cell"]["detector"], r["cell"]["fraction"],
-                                             r["cell"]["draw"], r["cell"]["seed"]))
+    recipes = ["recipe"] if len({r["recipe"] for r in results}) > 1 else []
+    header = ["data set", "detector", *recipes, "subset", "images", "boxes", "draw", "seed", "steps", *METRICS,
+              "training", "evaluation", "images/s"]
+    ordered = sorted(results, key=lambda r: (r["cell"]["dataset"], r["cell"]["detector"], r["recipe"],
+                                             r["cell"]["fraction"], r["cell"]["draw"], r["cell"]["seed"]))
     caption = f"{len(results)} runs, {duration(seconds)} of training and evaluation"
-    return Table(caption, header, [_run(r) for r in ordered])
+    return Table(caption, header, [_run(r, bool(recipes)) for r in ordered])
 
 
 def making_table(study: Study, folder: StudyFolder, results: Sequence[dict[str, Any]]) -> Table:
@@ -82,19 +85,24 @@ def making_table(study: Study, folder: StudyFolder, results: Sequence[dict[str, 
             ["draws", _repeats(study.draws)],
             ["seeds", _repeats(study.seeds)],
             ["recipe", study.recipe],
+            *([["search", _search(study.search)]] if study.search else []),
             ["error bars", f"bootstrap over the validation images, {study.bootstrap} resamples"],
             ["forecast", f"{study.forecast.metric}, from subsets up to {study.forecast.fit_up_to:g} %"]]
-    rows += [[f"detector {d.name}", f"{d.kind}, width {d.width:g}, {d.input_size} px, "
-              + (f"from {d.checkpoint}" if d.checkpoint else "from scratch")] for d in study.detectors]
+    rows += [[f"detector {d.name}", _architecture(d)] for d in study.detectors]
     orders = {d.name: folder.order(d.name, 0) for d in study.datasets}
     rows += [[f"data set {name}", _source(read_order(path))] for name, path in orders.items() if path.exists()]
-    rows += [["trained on", device] for device in sorted({str(r["device"]) for r in results if r.get("device")})]
-    return Table("What determines this study", ["setting", "value"], rows)
+    return Table("What determines this study", ["setting", "value"], rows + provenance_rows(results))
+
+
+def _architecture(detector: DetectorConfig) -> str:
+    depth = "" if detector.depth == 101 else f"depth {detector.depth}, "
+    start = f"from {detector.checkpoint}" if detector.checkpoint else "from scratch"
+    return f"{detector.kind}, {depth}width {detector.width:g}, {detector.input_size} px, {start}"
 
 
 def read_results(folder: StudyFolder) -> list[dict[str, Any]]:
-    """Return the result file of every finished run."""
-    return [read_json(path) for path in folder.finished_results()]
+    """Return the result file of every finished run. Raises InputError where one is of another version."""
+    return [result for path in folder.finished_results() if (result := read_result(path)) is not None]
 
 
 def duration(seconds: float) -> str:
@@ -189,18 +197,25 @@ def _subset_name(row: dict[str, str]) -> str:
     return f"{float(row['fraction']):g} %" if row.get("fraction") else f"{int(row['subset']):,}"
 
 
-def _run(result: dict[str, Any]) -> list[str]:
+def _run(result: dict[str, Any], with_recipe: bool) -> list[str]:
     cell = result["cell"]
     overall = {m["metric"]: m["value"] for m in result["metrics"] if not m["class"]}
     values = [math.nan if overall.get(name) is None else overall[name] for name in METRICS]
     size = [f"{cell['fraction']:g} %", f"{result['images']:,}", f"{result['boxes']:,}"]
     time = [duration(result[part]) for part in ("train_seconds", "evaluate_seconds")]
-    return [cell["dataset"], cell["detector"], *size, str(cell["draw"]), str(cell["seed"]), f"{result['steps']:,}",
-            *map(points, values), *time, f"{result['images_per_second']:.0f}"]
+    recipe = [result["recipe"]] if with_recipe else []
+    return [cell["dataset"], cell["detector"], *recipe, *size, str(cell["draw"]), str(cell["seed"]),
+            f"{result['steps']:,}", *map(points, values), *time, f"{result.get('images_per_second', 0):.0f}"]
 
 
 def _repeats(rule: Any) -> str:
     return f"{rule.count} up to {rule.up_to:g} %, then 1" if rule.count > 1 else "1"
+
+
+def _search(search: Search) -> str:
+    method = "ASHA" if search.strategy == "asha" else "random search"
+    return (f"{method} of {', '.join(search.space)} up to {search.up_to:g} %, {search.trials} trials at most, tuning "
+            f"split of {search.hold_out:g} % of the subset, a look every {search.every:,} steps")
 
 
 def _source(order: Order) -> str:

@@ -29,6 +29,7 @@ from report.content import (
     read_results,
     run_table,
 )
+from report.search import searched_curves
 from study.config import Forecast, Study, dump_study, read_study
 from study.layout import StudyFolder
 
@@ -39,6 +40,8 @@ RUN = "largest subset, draw 0, seed 0"
 ABOUT = {  # in the order of the page; the first ones go with the learning curves
     "comparison_linear": "Learning curves of all detectors, linear axis",
     "comparison_log": "Learning curves of all detectors, logarithmic axis",
+    "axis_linear": "What a setting brings with few and with many images, linear axes",
+    "axis_log": "What a setting brings with few and with many images, logarithmic axes",
     "classes": "Learning curves of every class",
     "exponents": "Errors against images, with their power laws",
     "detections": f"Validation images with the boxes a detector found ({RUN})",
@@ -49,7 +52,7 @@ ABOUT = {  # in the order of the page; the first ones go with the learning curve
     "prevalence": "Boxes per class in every subset",
     "shift": "How often each class is in validation, against training",
 }
-CURVES = {"comparison_linear", "comparison_log", "classes", "exponents"}
+CURVES = {"comparison_linear", "comparison_log", "axis_linear", "axis_log", "classes", "exponents"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,9 @@ def _content(folder: StudyFolder, study: Study | None) -> dict[str, Any]:
         "title": study.name if study else folder.root.resolve().name,
         "answers": answers,
         "charts": [_curve_charts(answer, settings.fit_up_to) for answer in answers],
+        "searched": [(each, [inline_svg(figure, f"Learning curve of {each.name} with and without search, {axis} axis")
+                             for axis, figure in each.charts.items()])
+                     for each in searched_curves(folder.results, settings.metric, results, study)],
         "classes": class_tables(folder.results, settings.metric),
         "prevalence": prevalence_tables(folder, names),
         "comparison": [embed(path, names) for path in files if picture_kind(path.stem) in CURVES],

@@ -25,16 +25,18 @@ def add_study_arguments(parser: argparse.ArgumentParser, optional: bool = False)
 
 
 def add_cell_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add DATASET, DETECTOR, FRACTION, DRAW and SEED."""
+    """Add DATASET, DETECTOR, FRACTION, DRAW, SEED and --searched."""
     parser.add_argument("dataset", metavar="DATASET")
     parser.add_argument("detector", metavar="DETECTOR")
     parser.add_argument("fraction", metavar="FRACTION", type=float, help="per cent of the training images")
     parser.add_argument("draw", metavar="DRAW", type=int, nargs="?", default=0, help="which order (default: 0)")
     parser.add_argument("seed", metavar="SEED", type=int, nargs="?", default=0, help="of the training (default: 0)")
+    parser.add_argument("--searched", action="store_true",
+                        help="the run with the hyperparameters that a search on this subset found best")
 
 
-def open_study(arguments: argparse.Namespace) -> tuple[Study, StudyFolder]:
-    """Return the study and its folder, with study.yaml written.
+def open_study(arguments: argparse.Namespace, write: bool = True) -> tuple[Study, StudyFolder]:
+    """Return the study and its folder, with study.yaml written, unless told not to `write`.
 
     Raises InputError for a bad configuration, or one that contradicts the runs in the folder.
     """
@@ -43,7 +45,7 @@ def open_study(arguments: argparse.Namespace) -> tuple[Study, StudyFolder]:
     folder = StudyFolder(Path(arguments.studies).resolve() / study.name)
     refuse_changed_study(folder, study)
     text = dump_study(study)
-    if not folder.config.exists() or folder.config.read_text(encoding="utf-8") != text:
+    if write and (not folder.config.exists() or folder.config.read_text(encoding="utf-8") != text):
         write_text(folder.config, text)
     return study, folder
 
@@ -52,9 +54,14 @@ def find_cell(study: Study, arguments: argparse.Namespace) -> Cell:
     """Return the cell the arguments name. Raises InputError if the study has none such."""
     check_fraction(arguments.fraction, "FRACTION")
     cell = Cell(arguments.fraction, find_dataset(study, arguments.dataset).name,
-                find_detector(study, arguments.detector).name, arguments.draw, arguments.seed)
+                find_detector(study, arguments.detector).name, arguments.draw, arguments.seed,
+                arguments.searched)
     if cell not in cells(study):
-        alike = [c for c in cells(study) if (c.dataset, c.detector) == (cell.dataset, cell.detector)]
+        alike = [c for c in cells(study)
+                 if (c.dataset, c.detector, c.searched) == (cell.dataset, cell.detector, cell.searched)]
+        if not alike:
+            raise InputError(f"the study has no run '{cell}': its configuration has no 'search', or one of smaller "
+                             "subsets only (search.up_to)")
         raise InputError(f"the study has no run '{cell}'; fractions: "
                          f"{', '.join(f'{f:g}' for f in sorted({c.fraction for c in alike}))}; draws and seeds as in "
                          "its configuration")

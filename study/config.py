@@ -11,13 +11,15 @@ from datasets.errors import InputError, nearest
 from datasets.orders.order import FRACTIONS
 from datasets.settings import convert, read_yaml
 from datasets.yaml12 import dump
-from study.search import Search
+from study.search import Search, check_search
+from study.vary import expand, resolve
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
 RESERVED = ("charts", "forecast")  # folders of a study that are not data sets
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*\Z", max_length=100)]
+# A dot stands between digits alone: a folder's name is then never that of a file of the study.
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]|(?<=[0-9])\.(?=[0-9]))*\Z", max_length=100)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
@@ -51,8 +53,11 @@ class DatasetConfig(msgspec.Struct, frozen=True, kw_only=True):
     format: Literal["", "coco", "bdd", "voc", "yolo"] = ""  # of the annotations; recognised if empty
     class_map: str = ""  # a name in configs/class_maps, or a YAML file relative to the repository
     classes: tuple[str, ...] = ()  # names to keep, after the class map; empty keeps all
+    vocabulary: Count | None = None  # of these the so many with most training boxes; None keeps all
     ranking: str = ""  # for the strategy order-file: a file of images in order, relative to the root
     max_corrupt: Percent = 1.0  # of a subset's training images that cannot be decoded: fewer are skipped, more an error
+    of: str = ""  # name of the entry whose `vary` this one is a value of
+    varied: dict[str, float] = {}  # setting that varies -> its value here
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +105,13 @@ class DetectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     kind: Literal["ssd_mobilenet_v2", "ssd_resnet101_fpn"] = "ssd_mobilenet_v2"
     width: Annotated[float, msgspec.Meta(gt=0, le=4)] = 1.0
+    depth: Literal[50, 101, 152] = 101  # layers of ResNet; no other kind has a choice
     input_size: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 300  # pixels, square
     stored_size: Annotated[int, msgspec.Meta(ge=32, le=8192)] = 384  # shorter side of images in records, pixels
     checkpoint: str = ""  # zoo name, archive, folder or prefix (relative to the repository); empty: from scratch
     recipes: dict[Name, Recipe] = {}
+    of: str = ""  # name of the entry whose `vary` this one is a value of
+    varied: dict[str, float] = {}  # setting that varies -> its value here
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +148,7 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
     uri: str = ""  # of an MLflow server or folder; empty: what its own environment variables say
     project: str = ""  # empty: the study's name
     offline: bool = False  # ClearML: write a session to a folder instead of a server
+    patience: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 10.0  # seconds that it gets at the end of a process
 
 
 class Study(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,16 +171,20 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_study(path: str | Path, *, name: str | None = None, roots: dict[str, str] | None = None) -> Study:
-    """Read a study's YAML; data sets and detectors are named after files in configs/ or written in place.
+    """Read a study's YAML; data sets and detectors are named after files in configs/ or written in place, and one with
+    `vary` stands for several.
 
     `roots` maps a data set's name to the folder it lies in, over what its file says.
     Raises InputError for anything missing, unknown or out of range.
     """
     raw = read_yaml(path)
-    for key, folder in (("datasets", "datasets"), ("detectors", "models")):
+    recipe = str(raw.get("recipe", "scaled"))
+    for key, folder, what, kind in (("datasets", "datasets", "data set", DatasetConfig),
+                                    ("detectors", "models", "detector", DetectorConfig)):
         if not isinstance(raw.get(key), list) or not raw[key]:
             raise InputError(f"{path}: '{key}' must be a list that names at least one file in configs/{folder}")
-        raw[key] = [_resolve(entry, folder, path) for entry in raw[key]]
+        raw[key] = [one for entry in raw[key]
+                    for one in expand(resolve(entry, what, CONFIGS / folder, path), entry, what, kind, recipe, path)]
     if name is not None:
         raw["name"] = name
     _place(raw["datasets"], roots or {})
@@ -210,45 +223,21 @@ def find_recipe(study: Study, detector: DetectorConfig) -> Recipe:
     return detector.recipes[study.recipe]
 
 
-def _resolve(entry: Any, folder: str, path: str | Path) -> Any:
-    """Turn a name into the settings in configs/<folder>/<name>.yaml; `base:` in a mapping does the same."""
-    if isinstance(entry, str):
-        entry = {"base": entry}
-    if not isinstance(entry, dict) or "base" not in entry:
-        return entry
-    base = str(entry["base"])
-    files = {p.stem: p for p in (CONFIGS / folder).glob("*.yaml")}
-    if base not in files:
-        kind = "data set" if folder == "datasets" else "detector"
-        raise InputError(f"{path}: no {kind} '{base}' in configs/{folder}; {nearest(base, files)}")
-    over = {k: v for k, v in entry.items() if k != "base"}
-    return _merge(_without_steps(read_yaml(files[base]), over), over)
-
-
-def _without_steps(base: Any, over: Any) -> Any:
-    """Drop a recipe's number of steps where `over` gives its budget in epochs instead."""
-    recipes = over.get("recipes")
-    for name, recipe in (recipes.items() if isinstance(recipes, dict) else ()):
-        if isinstance(recipe, dict) and {"epochs", "min_steps", "max_steps"} & recipe.keys():
-            base.get("recipes", {}).get(name, {}).pop("steps", None)
-    return base
-
-
-def _merge(base: Any, over: Any) -> Any:
-    if isinstance(base, dict) and isinstance(over, dict):
-        return base | {key: _merge(base.get(key), value) for key, value in over.items()}
-    return over
-
-
 def _place(datasets: list[Any], roots: dict[str, str]) -> None:
-    by_name = {str(d.get("name")): d for d in datasets if isinstance(d, dict)}
+    by_name: dict[str, list[dict]] = {}  # those that one varies into go by its name too
+    for dataset in datasets:
+        for name in {str(dataset.get("name")), str(dataset.get("of") or "")} if isinstance(dataset, dict) else ():
+            by_name.setdefault(name, []).append(dataset)
+    by_name.pop("", None)
     for name, root in roots.items():
         if name not in by_name:
             raise InputError(f"--data {name}={root}: the study has no data set '{name}'; {nearest(name, by_name)}")
-        by_name[name]["root"] = str(Path(root).resolve())
-    for name, dataset in by_name.items():
-        if not dataset.get("root") and dataset.get("generator"):
-            dataset["root"] = f"data/{name}"
+        for dataset in by_name[name]:
+            dataset["root"] = str(Path(root).resolve())
+    for name, together in by_name.items():
+        for dataset in together:
+            if not dataset.get("root") and dataset.get("generator"):
+                dataset["root"] = f"data/{dataset.get('of') or name}"
 
 
 def _named(items: tuple[Any, ...], name: str, what: str) -> Any:
@@ -279,14 +268,20 @@ def _check(study: Study, path: str | Path) -> None:
                              f"'{dataset.name}' has {'one' if dataset.ranking else 'none'}, the strategy is "
                              f"{study.strategy}")
         if not dataset.root:
-            raise InputError(f"{path}: where is data set '{dataset.name}'? give --data {dataset.name}=FOLDER")
+            name = dataset.of or dataset.name
+            raise InputError(f"{path}: where is data set '{name}'? give --data {name}=FOLDER")
     if study.strategy == "order-file" and study.draws.count > 1:
         raise InputError(f"{path}: a ranking is one order, so there is one draw; draws.count is {study.draws.count}")
     for detector in study.detectors:
         find_recipe(study, detector)
+        if detector.depth != 101 and detector.kind != "ssd_resnet101_fpn":
+            raise InputError(f"{path}: detector '{detector.name}': {detector.kind} has no depth {detector.depth}; "
+                             "leave depth out, or vary its width")
         if detector.stored_size < detector.input_size:
             raise InputError(f"{path}: detector '{detector.name}': stored_size {detector.stored_size} is below "
                              f"input_size {detector.input_size}; images would be enlarged")
+    if study.search:
+        check_search(study.search, [(detector, find_recipe(study, detector)) for detector in study.detectors], path)
 
 
 def check_fraction(fraction: float, where: str | Path) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import Annotations
+from datasets.annotations import Annotations, boxes_per_class, for_training, keep_classes
 from datasets.embedded.make import MAKERS
 from datasets.errors import InputError
 from datasets.orders.hold_out import hold_out
@@ -17,21 +19,35 @@ from datasets.orders.order import Order, apply_order, make_order, read_order, su
 from datasets.read import read
 from study.config import REPOSITORY, DatasetConfig, Split, Study
 from study.layout import StudyFolder
+from study.lock import hold
 from study.matrix import Cell, draws_of, fractions_of
 
 
 def root_of(dataset: DatasetConfig) -> Path:
     """Return the folder of a data set, after making it if it is an embedded one."""
     root = REPOSITORY / dataset.root
-    if dataset.generator:
+    if dataset.generator and root.exists():
         MAKERS[dataset.generator](root, *dataset.generated)
+    elif dataset.generator:
+        with hold(root.with_name(f".{root.name}.lock"), f"making {dataset.generator}", wait=True):
+            for part in root.parent.glob(f".{root.name}.part-*"):  # of a process that was killed
+                shutil.rmtree(part, ignore_errors=True)
+            MAKERS[dataset.generator](root, *dataset.generated)
     return root
 
 
 def read_train(dataset: DatasetConfig) -> Annotations:
-    """Return the training annotations. Raises InputError for a missing or unusable file."""
-    whole = _read_split(dataset, dataset.train, dataset.classes)
-    return _hold_out(whole, dataset.hold_out)[0] if dataset.hold_out else whole
+    """Return the training annotations.
+
+    Raises InputError for a missing or unusable file, and for a vocabulary of more classes than there are.
+    """
+    every = _read_all_classes(dataset)
+    if dataset.vocabulary is None:
+        return every
+    if dataset.vocabulary > len(every.categories):
+        raise InputError(f"{every.source}: data set '{dataset.name}' has {len(every.categories)} classes, and its "
+                         f"vocabulary is {dataset.vocabulary}; take fewer")
+    return _keep(every, _most_frequent(every, dataset.vocabulary))
 
 
 def read_validation(dataset: DatasetConfig) -> Annotations:
@@ -40,7 +56,8 @@ def read_validation(dataset: DatasetConfig) -> Annotations:
     Raises InputError for a missing or unusable file, or one that lacks a class of the training.
     """
     if dataset.hold_out:
-        return _hold_out(_read_split(dataset, dataset.train, dataset.classes), dataset.hold_out)[1]
+        held = _hold_out(_read_split(dataset, dataset.train, dataset.classes), dataset.hold_out)[1]
+        return held if dataset.vocabulary is None else _keep(held, read_train(dataset).categories)
     return _read_split(dataset, dataset.validation, read_train(dataset).categories)
 
 
@@ -49,6 +66,7 @@ def validation_split(dataset: DatasetConfig) -> Split:
     return dataset.train if dataset.hold_out else dataset.validation
 
 
+@lru_cache(maxsize=32)
 def image_bytes(annotations: Annotations, folder: Path) -> int:
     """Return the size of all the image files in bytes, by which a change of pictures is noticed.
 
@@ -73,7 +91,26 @@ def _read_split(dataset: DatasetConfig, split: Split, classes: tuple[str, ...]) 
     return _read(path, dataset.format, split.split, class_map, classes, stamp)
 
 
-@lru_cache(maxsize=8)
+def _read_all_classes(dataset: DatasetConfig) -> Annotations:
+    """Return the training annotations of any vocabulary, by which the order is made: all share their subsets."""
+    whole = _read_split(dataset, dataset.train, dataset.classes)
+    return _hold_out(whole, dataset.hold_out)[0] if dataset.hold_out else whole
+
+
+@lru_cache(maxsize=16)
+def _most_frequent(annotations: Annotations, count: int) -> tuple[str, ...]:
+    """Return the `count` classes with most boxes to learn from, in their own order; of two alike the first."""
+    ranked = np.argsort(-boxes_per_class(for_training(annotations)), kind="stable")
+    return tuple(annotations.categories[k] for k in np.sort(ranked[:count]))
+
+
+@lru_cache(maxsize=32)
+def _keep(annotations: Annotations, names: tuple[str, ...]) -> Annotations:
+    """Keep classes once per process: what is made of the annotations is remembered by the object."""
+    return keep_classes(annotations, names)
+
+
+@lru_cache(maxsize=16)
 def _read(path: Path, format: str, split: str, class_map: str, classes: tuple[str, ...],
           stamp: tuple[int, int]) -> Annotations:
     """Read annotations once per process, and again if the stamp has changed: a study asks for them in every cell."""
@@ -98,13 +135,15 @@ def cut_orders(study: Study, folder: StudyFolder, dataset: DatasetConfig, train:
     orders = {}
     for draw in draws_of(study):
         path = folder.order(dataset.name, draw)
-        order = _make_order(train, draw, tuple(fractions_of(study, draw)), study.strategy, _ranking_of(dataset))
+        every = train if dataset.vocabulary is None else _read_all_classes(dataset)
+        order = _make_order(every, draw, tuple(fractions_of(study, draw)), study.strategy, _ranking_of(dataset))
         if len(set(order.sizes)) < len(order.sizes):
             raise InputError(f"{train.source}: two fractions of its {train.num_images} images select the same subset "
                              f"(sizes {order.sizes}); leave one out")
-        if path.exists():
-            _refuse_changed(read_order(path), order, path)
-        if not path.exists() or read_order(path) != order:
+        before = _read_if_whole(path)
+        if before:
+            _refuse_changed(before, order, path)
+        if before != order:
             write_order(path, order)
         orders[draw] = order
     return orders
@@ -124,10 +163,32 @@ def read_subset(folder: StudyFolder, dataset: DatasetConfig, cell: Cell) -> Anno
     path = folder.order(dataset.name, cell.draw)
     if not path.exists():
         raise InputError(f"{path}: the subsets are not cut yet; run python -m records first")
-    order, train = read_order(path), read_train(dataset)
-    now = _make_order(train, cell.draw, order.fractions, order.strategy, _ranking_of(dataset))
-    _refuse_changed(order, now, path)
-    return apply_order(train, order).take(np.arange(subset_size(cell.fraction, train.num_images)))
+    stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+    train, every = read_train(dataset), _read_all_classes(dataset)
+    return _take(train, every, path, stamp, cell.draw, cell.fraction, _ranking_of(dataset))
+
+
+@lru_cache(maxsize=32)
+def _take(train: Annotations, every: Annotations, path: Path, stamp: tuple[int, int], draw: int, fraction: float,
+          ranking: str) -> Annotations:
+    """Take a subset once per process: cells that differ in detector or seed alone share it."""
+    order = _read_order(path, stamp)
+    _refuse_changed(order, _make_order(every, draw, order.fractions, order.strategy, ranking), path)
+    return apply_order(train, order).take(np.arange(subset_size(fraction, train.num_images)))
+
+
+@lru_cache(maxsize=16)
+def _read_order(path: Path, stamp: tuple[int, int]) -> Order:
+    return read_order(path)
+
+
+def _read_if_whole(path: Path) -> Order | None:
+    """Return the order at `path`, None where it is missing or damaged, which is said on stderr: it is made again."""
+    try:
+        return read_order(path) if path.exists() else None
+    except InputError as error:
+        print(error, file=sys.stderr, flush=True)
+        return None
 
 
 def _ranking_of(dataset: DatasetConfig) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -22,19 +23,22 @@ from study.config import Study, find_detector, find_recipe, read_study
 from study.layout import RunFolder, StudyFolder
 from study.matrix import Cell
 
-NOT_OF_A_RUN = ("root", "checkpoint", "max_corrupt")  # files may move, and limits be raised
-EVALUATION = 2  # raised when result.json says something else or more, so that finished runs are evaluated again
+NOT_OF_A_RUN = ("root", "checkpoint", "max_corrupt", "of", "varied")  # files may move, and limits be raised
+ADDED = {"depth": 101}  # settings of detectors younger than the first runs, with what those have
+EVALUATION = 3  # raised when result.json says something else or more, so that finished runs are evaluated again
 PACKAGES = ("tensorflow", "tf-models-official", "tf-keras", "numpy", "numba", "scipy", "pillow")
 
 
-def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes: int) -> dict[str, Any]:
+def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes: int,
+                    trial: int | None = None) -> dict[str, Any]:
     """Return everything that determines a training, as plain values.
 
-    `subset` is the cell's images, in order, `subset_bytes` the size of their files.
+    `subset` is the cell's images, in order, `subset_bytes` the size of their files. A searched cell is determined by
+    its search, whatever that finds; a trial of it, whose study has the trial's settings, by these.
     """
     detector = find_detector(study, cell.detector)
     architecture = {key: value for key, value in msgspec.to_builtins(detector).items()
-                    if key not in ("name", "recipes", "checkpoint")}
+                    if key not in ("name", "recipes", "checkpoint", "of", "varied") and ADDED.get(key) != value}
     return _plain({
         "cell": {key: value for key, value in msgspec.to_builtins(cell).items() if key != "searched" or value},
         "classes": list(subset.categories),
@@ -47,7 +51,16 @@ def training_inputs(study: Study, cell: Cell, subset: Annotations, subset_bytes:
         "checkpoint": checkpoint_hash(detector.checkpoint),
         "precision": study.runtime.precision,
         "recipe": {"name": study.recipe} | msgspec.to_builtins(find_recipe(study, detector)),
-    })
+    } | _searched(study, cell, trial))
+
+
+def _searched(study: Study, cell: Cell, trial: int | None) -> dict[str, Any]:
+    if not cell.searched:
+        return {}
+    if trial is not None:
+        return {"trial": trial}
+    search = msgspec.to_builtins(study.search)
+    return {"search": {key: value for key, value in search.items() if key != "up_to"}}
 
 
 def evaluation_inputs(study: Study, validation: Annotations, validation_bytes: int, training: str) -> dict[str, Any]:
@@ -121,6 +134,7 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+@lru_cache(maxsize=32)
 def _content_hash(annotations: Annotations) -> str:
     """Return a hash of the images, classes and boxes, which a class map or a split may change under one checksum."""
     digest = hashlib.sha256(annotations.checksum.encode())

@@ -57,6 +57,10 @@ class StudyFolder:
         """What a training step, an evaluated image and the start of a run took where that was measured."""
         return self.root / "rates.json"
 
+    def tracking(self, service: str) -> Path:
+        """Which run of a service that follows runs stands for the study."""
+        return self.root / f"tracking-{service}.json"
+
     def dataset(self, name: str) -> Path:
         return self.root / name
 
@@ -96,8 +100,9 @@ class RunFolder:
 
     def has_begun(self) -> bool:
         """Tell whether something was trained here that its parameters belong to: a checkpoint at least."""
-        return self.training.exists() or any(
-            next(folder.glob("*.index"), None) for folder in (self.checkpoints, self.tuning_checkpoints))
+        return self.training.exists() or self.search.exists() or any(
+            next(folder.glob("*.index"), None) for folder in (self.checkpoints, self.tuning_checkpoints)) or any(
+            RunFolder(params.parent).has_begun() for params in self.root.glob("trial-*/params.yaml"))
 
     @property
     def params(self) -> Path:
@@ -155,6 +160,20 @@ class RunFolder:
     def search(self) -> Path:
         """Every trial of a finished search and which was best; written after all of them."""
         return self.root / "search.json"
+
+    @property
+    def ended(self) -> Path:
+        """How a trial of a search ended: it is not begun again."""
+        return self.root / "ended.json"
+
+    def tracking(self, service: str) -> Path:
+        """Which run of a service that follows runs this is, so that a later process goes on with it."""
+        return self.root / f"tracking-{service}.json"
+
+    @property
+    def events(self) -> Path:
+        """TensorBoard's events of the evaluation, beside those of the training in `train`."""
+        return self.checkpoints / "validation"
 
     @property
     def detections(self) -> Path:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from datasets.errors import InputError
-from datasets.files import read_json, whole_file
+from datasets.files import whole_file
 from study.config import Study
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
+from study.result_file import read_result
 
 COLUMNS = ("dataset", "detector", "recipe", "fraction", "images", "boxes", "class_boxes", "draw", "seed", "metric",
            "class", "value", "stderr", "low", "high", "low_80", "high_80", "sd_seeds", "sd_draws", "steps",
@@ -42,7 +42,8 @@ def spreads(study: Study, folder: StudyFolder, cell: Cell, metric: str) -> tuple
     None where there is a single run.
     """
     alike = [c for c in cells(study)
-             if (c.fraction, c.dataset, c.detector) == (cell.fraction, cell.dataset, cell.detector)]
+             if (c.fraction, c.dataset, c.detector, c.searched)
+             == (cell.fraction, cell.dataset, cell.detector, cell.searched)]
     table = _tabulate(folder, alike)
     table = table.loc[(table["metric"] == metric) & (table["class"] == "")].reset_index(drop=True)
     return _spread(table, fixed="draw"), _spread(table, fixed="seed")
@@ -56,7 +57,8 @@ def _spread(table: pd.DataFrame, fixed: str) -> Spread | None:
 
 def _tabulate(folder: StudyFolder, of: list[Cell]) -> pd.DataFrame:
     """Return the rows of the cells that have a result."""
-    rows = [row for cell in of if (path := folder.run(cell).result).exists() for row in _rows(path)]
+    results = [read_result(folder.run(cell).result) for cell in of]
+    rows = [row for result in results if result is not None for row in _rows(result)]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"class_boxes": "Int64"})
     table["sd_seeds"] = _deviation(table, fixed="draw")[0]
     table["sd_draws"] = _deviation(table, fixed="seed")[0]
@@ -84,14 +86,9 @@ def _numbers(table: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
     return table.groupby(list(columns), sort=False).ngroup().to_numpy(np.int64)
 
 
-def _rows(path) -> list[dict[str, Any]]:
-    result = read_json(path)
-    try:
-        run = result["cell"] | {key: result[key] for key in ("recipe", "images", "boxes", "steps", "checkpoint")}
-        run["chosen"] = result.get("chosen", "last")
-        run["seconds"] = result["train_seconds"] + result["evaluate_seconds"]
-        boxes = result.get("class_boxes", {})
-        return [run | metric | {"class_boxes": boxes.get(metric["class"])} for metric in result["metrics"]]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a result file of this version ({error}); delete it and run the study "
-                         "again") from None
+def _rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    run = result["cell"] | {key: result[key] for key in ("recipe", "images", "boxes", "steps", "checkpoint")}
+    run["chosen"] = result.get("chosen", "last")
+    run["seconds"] = result["train_seconds"] + result["evaluate_seconds"]
+    boxes = result.get("class_boxes", {})
+    return [run | metric | {"class_boxes": boxes.get(metric["class"])} for metric in result["metrics"]]

@@ -26,10 +26,13 @@ MAY_IMPORT = {
     "report": {"datasets", "study", "charts", "predict"},
     "create_subsets": {"datasets", "study"},
     "category_prevalence": {"datasets", "study", "charts"},
-    "run_study": {"datasets", "study", "charts", "records", "detectors", "evaluate", "train", "predict", "report"},
-    "benchmarks": {"datasets", "study", "charts", "records", "detectors", "evaluate", "train", "predict", "report"},
+    "engine": {"datasets", "study", "charts", "records", "detectors", "evaluate", "train", "predict", "report"},
+    "run_study": {"datasets", "study", "charts", "records", "detectors", "evaluate", "train", "predict", "report",
+                  "engine"},
+    "benchmarks": {"datasets", "study", "charts", "records", "detectors", "evaluate", "train", "predict", "report",
+                   "engine"},
 }
-WITHOUT_TENSORFLOW = {"datasets", "study", "charts", "predict", "report", "run_study", "create_subsets",
+WITHOUT_TENSORFLOW = {"datasets", "study", "charts", "predict", "report", "engine", "run_study", "create_subsets",
                       "category_prevalence"}
 TENSORFLOW_IN_EVALUATE = {"evaluate.detect", "evaluate.run"}
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,13 +14,11 @@ import pytest
 import yaml
 
 import run_study
-from datasets.files import write_json
 from detectors.runtime import start
+from engine.describe import describe
 from study.command import open_study
-from study.layout import StudyFolder
-from study.matrix import Cell
 from tests import folders
-from tests.small import make_study, write_dataset, write_split
+from tests.small import write_split
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = {"batch_size": 8, "epochs": 1, "min_steps": 60, "optimizer": "adam", "learning_rate": 0.001,
@@ -185,7 +182,7 @@ def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path,
     assert capsys.readouterr().out.endswith(f"wrote {out}\n\nnext: python run_study.py {out}\n")
     arguments = run_study.parse([str(out), "--studies", str(tmp_path / "studies")])
     study, study_folder = open_study(arguments)
-    run_study.describe(study, study_folder, study.datasets[0])
+    describe(study, study_folder, study.datasets[0])
     assert {"collage_data.png", "prevalence_data.png"} <= {path.name for path in study_folder.charts.iterdir()}
     start()
     from records.prepare import prepare
@@ -194,39 +191,16 @@ def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path,
     assert [sum(shard.images for shard in manifest.shards) for manifest in written] == images  # and draw 1
 
 
-@pytest.mark.parametrize("looked", [False, True])
-def test_the_largest_subset_is_pictured_and_all_that_looked_on_the_way(tmp_path, looked):
-    study = make_study(write_dataset(tmp_path / "data"))
-    folder, cell = StudyFolder(tmp_path / "studies"), Cell(100.0, "paint", "tiny")
-    write_json(folder.run(cell).detections, [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 0.9}])
-    if looked:
-        look = {"step": 9, "ap": 0.5}
-        write_json(folder.run(replace(cell, fraction=50.0)).tuning, {"best": look, "looks": [look]})
-    run_study.picture_detections(study, folder, study.datasets[0], "tiny")
-    kinds = {"detections", "mistakes", "precision_recall", *(["steps"] if looked else [])}
-    assert {path.name for path in folder.charts.iterdir()} == {
-        f"{kind}_paint_tiny.{suffix}" for kind in kinds for suffix in ("png", "svg")}
-
-
-def test_pictures_of_other_metrics_detectors_and_data_sets_go(tmp_path):
-    study, folder = make_study(tmp_path / "data"), StudyFolder(tmp_path / "studies")
-    folder.charts.mkdir(parents=True)
-    kept = {"collage_paint.png", "prevalence_paint.svg", "shift_paint.png", "mine.png", "classes of mine.png",
-            "exponents.csv"}
-    gone = {"classes_paint_AP.png", "comparison_linear_AP.svg", "comparison_log_AP.png", "exponents.png",
-            "mistakes_paint_dropped.png", "detections_dropped_tiny.svg", "precision_recall_paint_dropped.png",
-            "steps_paint_dropped.png", "collage_dropped.png", "prevalence_dropped.png", "shift_dropped.svg"}
-    for name in kept | gone:
-        (folder.charts / name).touch()
-    run_study.remove_stale_pictures(study, folder)
-    assert {path.name for path in folder.charts.iterdir()} == kept
-
-
 @pytest.mark.parametrize(("arguments", "fragment"), [
     ([], "give either CONFIG or --init FOLDER"), (["a.yaml", "--init", "x"], "give either CONFIG or --init FOLDER"),
-    (["a.yaml", "--out", "b.yaml"], "--out and --no-estimate go with --init"),
-    (["a.yaml", "--no-estimate"], "--out and --no-estimate go with --init"),
+    (["a.yaml", "--out", "b.yaml"], "--out goes with --init"),
+    (["a.yaml", "--no-estimate"], "--no-estimate goes with --init or --dry-run"),
     (["--init", "x", "--data", "a=b"], "--data goes with CONFIG"),
+    (["a.yaml", "--json"], "--json goes with --dry-run or --status"),
+    (["a.yaml", "--dry-run", "--status"], "not allowed with"),
+    (["a.yaml", "--workers", "0"], "--workers must be above 0"), (["a.yaml", "--workers", "2.5"], "invalid int value"),
+    (["a.yaml", "--until-width", "-3"], "--until-width must be above 0"),
+    (["a.yaml", "--budget", "nan"], "--budget must be above 0"),
 ])
 def test_arguments_that_do_not_go_together_are_refused(capsys, arguments, fragment):
     with pytest.raises(SystemExit) as error:

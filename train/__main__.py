@@ -1,18 +1,22 @@
 """``python -m train CONFIG DATASET DETECTOR FRACTION [DRAW [SEED]]``: train one cell of a study.
 
 Records are made first where they are missing. A finished training is left alone; one that was killed goes on from
-its last checkpoint.
+its last checkpoint. With --searched it is the cell whose hyperparameters are searched first, unless that is done.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 
 from datasets.errors import command
 from detectors.checkpoints.zoo import provide
 from study.command import add_cell_arguments, add_study_arguments, find_cell, open_study
-from study.config import find_dataset, find_detector
+from study.config import Study, find_dataset, find_detector
+from study.layout import StudyFolder
+from study.lock import hold
+from study.matrix import Cell
 
 
 @command
@@ -21,26 +25,54 @@ def main(argv: list[str] | None = None) -> int:
     add_study_arguments(parser)
     add_cell_arguments(parser)
     parser.add_argument("--evaluate", action="store_true", help="evaluate in the same process afterwards")
+    parser.add_argument("--wait", action="store_true", help="wait for another process that has this run in hand")
+    search = parser.add_argument_group("the search of the cell's hyperparameters")
+    search.add_argument("--search", action="store_true", help="search them and do no more; implies --searched")
+    search.add_argument("--address", default="", help="of a running Ray cluster (default: one of this machine alone)")
+    search.add_argument("--cpus", metavar="N", type=int, help="CPUs of each trial, where there are no GPUs")
     arguments = parser.parse_args(argv)
+    arguments.searched |= arguments.search
+    if arguments.cpus is not None and arguments.cpus < 1:
+        parser.error(f"--cpus {arguments.cpus}: give 1 or more")
     study, folder = open_study(arguments)
     cell = find_cell(study, arguments)
     provide(find_detector(study, cell.detector).checkpoint)
-    from detectors.runtime import start
+    lock = hold(folder.run(cell).lock, f"train {cell}", arguments.wait)
+    alone = study.runtime.distribution != "multi_worker"
+    with lock if alone else nullcontext():  # before TensorFlow, whose start takes seconds
+        from detectors.runtime import start
 
-    device = start()
-    print(device, flush=True)
-    from evaluate.run import evaluate_cell
+        device = start()
+        if arguments.search or (cell.searched and alone):
+            _search(study, folder, cell, arguments.address, arguments.cpus)
+        if arguments.search:
+            return 0
+        print(device, flush=True)
+        from train import strategy
+
+        chief = strategy.is_chief(strategy.prepare(study.runtime))
+        with lock if chief and not alone else nullcontext():
+            return _train(study, folder, cell, device, arguments.evaluate and chief)
+
+
+def _search(study: Study, folder: StudyFolder, cell: Cell, address: str, cpus: int | None) -> None:
     from records.prepare import prepare
-    from train import strategy
+    from train.search import search_cell
+
+    prepare(study, folder, find_dataset(study, cell.dataset))
+    search_cell(study, folder, cell, address, cpus)
+
+
+def _train(study: Study, folder: StudyFolder, cell: Cell, device: str, evaluate: bool) -> int:
+    from evaluate.run import evaluate_cell
+    from evaluate.table import summary_line
+    from records.prepare import prepare
     from train.run import train_cell
 
-    devices = strategy.prepare(study.runtime)
     prepare(study, folder, find_dataset(study, cell.dataset))
     training = train_cell(study, folder, cell, device)
     print(f"{cell}: trained {training.steps} steps on {training.images} images in {training.seconds:.0f} s")
-    if arguments.evaluate and strategy.is_chief(devices):
-        from evaluate.table import summary_line
-
+    if evaluate:
         print(f"{cell}: {summary_line(evaluate_cell(study, folder, cell)['metrics'])}")
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -13,6 +12,7 @@ from official.modeling import hyperparams
 
 from datasets.settings import convert, read_yaml
 from study.config import CONFIGS, DetectorConfig, Recipe
+from study.rates import steps_of
 from train.optimizer import TrainerConfig, optimization_of
 
 EXPERIMENT = "ssd_fine_tuning"
@@ -27,6 +27,7 @@ class Architecture(hyperparams.Config):
     classes: list[str] = dataclasses.field(default_factory=list)
     input_size: int = 300
     width: float = 1.0
+    depth: int = 101
     weight_decay: float = 4e-5
     batch_norm_momentum: float = 0.9997
     restore: str = "all"
@@ -58,14 +59,6 @@ def experiment() -> cfg.ExperimentConfig:
     return cfg.ExperimentConfig(task=DetectionConfig(), trainer=TrainerConfig())
 
 
-def steps_of(recipe: Recipe, images: int) -> int:
-    """Return the number of training steps on a subset of `images` images."""
-    if recipe.steps is not None:
-        return recipe.steps
-    steps = max(recipe.min_steps, math.ceil(recipe.epochs * images / recipe.batch_size))
-    return steps if recipe.max_steps is None else min(steps, recipe.max_steps)
-
-
 def batch_norm_momentum_of(recipe: Recipe, steps: int) -> float:
     """Return the momentum of batch normalisation's moving statistics for a training of `steps` steps.
 
@@ -91,7 +84,7 @@ def configure(detector: DetectorConfig, recipe: Recipe, *, classes: Sequence[str
     params.task.init_checkpoint = detector.checkpoint
     params.task.model.override({
         "kind": detector.kind, "classes": list(classes), "input_size": detector.input_size,
-        "width": detector.width, "weight_decay": recipe.weight_decay,
+        "width": detector.width, "depth": detector.depth, "weight_decay": recipe.weight_decay,
         "batch_norm_momentum": batch_norm_momentum_of(recipe, steps), "restore": recipe.restore,
     })
     params.runtime.override(dict(runtime))

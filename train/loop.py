@@ -19,12 +19,12 @@ from official.core import train_lib
 from datasets.files import write_text
 from detectors.detector import Detector
 from study.layout import RunFolder
-from train.progress import TrainingProgress
+from train.progress import Follow, TrainingProgress
+from train.resume import best_name
+from train.spent import Spent
 from train.strategy import follow_chief, is_chief
 from train.task import DetectionTask
 from train.tuning import Look, Looks
-
-STEP = "global_step/.ATTRIBUTES/VARIABLE_VALUE"  # TensorFlow's key of the trainer's counter in a checkpoint
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,15 @@ class Pass:
     loss: float  # of the last steps, with weight decay
 
 
-def last_step(checkpoints: Path) -> int:
-    """Return the step of the last checkpoint, 0 if there is none."""
-    checkpoint = tf.train.latest_checkpoint(str(checkpoints))
-    return int(tf.train.load_variable(checkpoint, STEP)) if checkpoint else 0
-
-
 def train(params: cfg.ExperimentConfig, strategy: tf.distribute.Strategy, run: RunFolder, checkpoints: Path,
           label: str, looks: Looks | None = None, judge_of: Callable[[Detector], Callable[[], float]] | None = None,
-          ) -> Pass:
+          spent: Spent | None = None, follow: Follow | None = None) -> Pass:
     """Train as `params` say, whose start is the last step in `checkpoints`, and leave the weights to evaluate there.
 
-    With `looks`, which `judge_of` makes for the detector, the weights to evaluate are the best seen.
-    Raises InputError where the loss diverges; the last good checkpoint is kept.
+    With `looks`, which `judge_of` makes for the detector, the weights to evaluate are the best seen. `spent` is told
+    of every checkpoint, `follow` of the loss after every loop.
+    `train.resume.resume` says where to start. Raises InputError where the loss diverges; the last good checkpoint is
+    kept.
     """
     start_step, steps = params.task.train_data.start_step, params.trainer.train_steps
     tf_keras.backend.clear_session()
@@ -59,20 +55,21 @@ def train(params: cfg.ExperimentConfig, strategy: tf.distribute.Strategy, run: R
     with _orbit_quiet():
         with strategy.scope():
             task = DetectionTask(params.task)
-        progress = TrainingProgress(label, steps, start_step, task.detector.model.variables, checkpoints)
+        progress = TrainingProgress(label, steps, start_step, task.detector.model.variables, checkpoints,
+                                    follow)
         runner = train_lib.OrbitExperimentRunner(strategy, task, "train", params, str(checkpoints),
                                                  train_actions=[progress], save_summary=is_chief(strategy))
-        follow_chief(runner, str(checkpoints))
+        follow_chief(runner, checkpoints, start_step)
         if task.restored and is_chief(strategy):
             write_text(run.restored, task.restored.to_csv())
-        session = _Session(runner, task, progress, checkpoints)
+        session = _Session(runner, task, progress, checkpoints, spent)
         if looks is None or judge_of is None:
             session.advance(steps)
             checkpoint, chosen = session.conclude(), steps
         else:
             looks.forget_after(start_step)
             session.search(looks, judge_of(task.detector), steps)
-            checkpoint, chosen = _best(looks.best.step), looks.best.step
+            checkpoint, chosen = best_name(looks.best.step), looks.best.step
     return Pass(checkpoint, chosen, session.step, start_step, session.seconds, progress.loss)
 
 
@@ -80,9 +77,11 @@ class _Session:
     """A training at work."""
 
     def __init__(self, runner: train_lib.OrbitExperimentRunner, task: DetectionTask, progress: TrainingProgress,
-                 checkpoints: Path):
+                 checkpoints: Path, spent: Spent | None):
         self.runner, self.task, self.progress, self.checkpoints = runner, task, progress, checkpoints
-        self.strategy, self.seconds = runner.strategy, 0.0
+        self.strategy, self.seconds, self.spent = runner.strategy, 0.0, spent
+        self._save_checkpoint = runner.checkpoint_manager.save
+        runner.checkpoint_manager.save = self._save_and_mark
 
     @property
     def step(self) -> int:
@@ -93,8 +92,8 @@ class _Session:
         if self.step >= target:
             return
         self.progress.target, began = target, time.monotonic()
-        with self.strategy.scope():  # runner.run() would count the model's operations too, for seconds
-            self.runner.controller.train(steps=target)
+        with self.spent.running(self.step) if self.spent else contextlib.nullcontext(), self.strategy.scope():
+            self.runner.controller.train(steps=target)  # runner.run() would count the model's operations too
         self.seconds += time.monotonic() - began
 
     def conclude(self) -> str:
@@ -115,11 +114,26 @@ class _Session:
             with self._averaged():
                 look = Look(target, self._agree(judge()))
                 if not looks.looks or look.ap >= looks.best.ap:
-                    self._save(_best(target))  # before the look is noted: what is noted has its weights
+                    self._save(best_name(target))  # before the look is noted: what is noted has its weights
             looks.add(look)
-            self._drop_other_than(_best(looks.best.step))
-        self._drop_other_than(_best(looks.best.step))  # also what a kill at the last look has left
+            self._summarise({"tuning_AP": look.ap})
+            self._drop_other_than(best_name(looks.best.step))
+        self._drop_other_than(best_name(looks.best.step))  # also what a kill at the last look has left
         looks.finish()
+
+    def _save_and_mark(self, *arguments, **settings) -> str | None:
+        """Write a checkpoint as the manager does, and note what was taken up to it."""
+        saved = self._save_checkpoint(*arguments, **settings)
+        if saved and self.spent:
+            self.spent.mark(self.step)
+        return saved
+
+    def _summarise(self, values: dict[str, float]) -> None:
+        """Show figures in TensorBoard, beside the loss."""
+        self.runner.controller.summary_manager.write_summaries(values)
+        self.runner.controller.summary_manager.flush()
+        if self.progress.follow:
+            self.progress.follow(values, self.step)
 
     def _agree(self, value: float) -> float:
         """Return the mean of `value` over the replicas: rounding must not make workers decide differently."""
@@ -158,10 +172,6 @@ class _Session:
         for file in self.checkpoints.glob("best-*"):
             if is_chief(self.strategy) and file.name.partition(".")[0] != name:
                 file.unlink()
-
-
-def _best(step: int) -> str:
-    return f"best-{step}"
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,6 +14,10 @@ from datasets.progress import Progress
 from train.experiment import STEPS_PER_LOOP
 
 GOOD_STEPS = "good_steps"
+SHOWN = ("training_loss", "learning_rate")  # of a loop's outcome, to whoever follows it
+
+
+Follow = Callable[[dict[str, float], int], None]
 
 
 class GoodSteps(tf_keras.metrics.Metric):
@@ -41,12 +45,12 @@ class TrainingProgress:
     """An Orbit train action: shows the loss after every loop, and stops a training that has diverged.
 
     It acts before a checkpoint is saved, so that the one there is stays good. `weights` must be finite too: the last
-    step of a loop may have spoilt them after its loss.
+    step of a loop may have spoilt them after its loss. `follow` is told figures by name, and the step they are of.
     """
 
     def __init__(self, label: str, steps: int, start_step: int, weights: Sequence[tf.Variable] = (),
-                 checkpoints: Path | None = None):
-        self.label, self.checkpoints = label, checkpoints
+                 checkpoints: Path | None = None, follow: Follow | None = None):
+        self.label, self.checkpoints, self.follow = label, checkpoints, follow
         self.progress = Progress(label, steps, "step", start_step)
         self.target = steps  # at which Orbit's current call ends, and with it a loop
         self.loss = math.nan
@@ -62,6 +66,8 @@ class TrainingProgress:
         if not bool(self._finite()):
             self._stop("weights are", count)
         self.progress.update(count, f"loss {self.loss:.3f}")
+        if self.follow:
+            self.follow({name: float(output[name]) for name in SHOWN if name in output}, self.progress.done)
 
     def _stop(self, what: str, step: int) -> None:
         kept = tf.train.latest_checkpoint(str(self.checkpoints)) if self.checkpoints else None

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import tensorflow as tf
 from official.common import distribute_utils
@@ -70,8 +71,8 @@ def check_batch(batch_size: int, strategy: tf.distribute.Strategy, what: object)
                          f"choose a batch_size that is a multiple of {replicas}, or other replicas")
 
 
-def follow_chief(runner: train_lib.OrbitExperimentRunner, checkpoints: str) -> None:
-    """Bring a worker that is not the chief to the chief's last checkpoint, if there is one.
+def follow_chief(runner: train_lib.OrbitExperimentRunner, checkpoints: Path, step: int) -> None:
+    """Bring a worker that is not the chief to the chief's checkpoint of `step`, unless that is 0.
 
     The Model Garden lets only the chief write to `checkpoints`, and gives every other worker a temporary folder: taken
     up again, it would begin anew while the chief goes on.
@@ -79,8 +80,8 @@ def follow_chief(runner: train_lib.OrbitExperimentRunner, checkpoints: str) -> N
     if is_chief(runner.strategy) or runner.checkpoint_manager is None:
         return
     atexit.register(shutil.rmtree, runner.checkpoint_manager.directory, ignore_errors=True)
-    if latest := tf.train.latest_checkpoint(checkpoints):
-        runner.trainer.checkpoint.restore(latest).assert_existing_objects_matched()
+    if step:
+        runner.trainer.checkpoint.restore(str(checkpoints / f"ckpt-{step}")).assert_existing_objects_matched()
 
 
 def check_cluster(text: str) -> None:

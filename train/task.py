@@ -32,7 +32,7 @@ class DetectionTask(base_task.Task):
         self.average: MovingAverage | None = None
         self.restored: RestoreReport | None = None
         self.detector: Detector = build(
-            model.kind, len(model.classes), input_size=model.input_size, width=model.width,
+            model.kind, len(model.classes), input_size=model.input_size, width=model.width, depth=model.depth,
             weight_decay=model.weight_decay, batch_norm_momentum=model.batch_norm_momentum,
             synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1)
 

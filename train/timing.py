@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +23,7 @@ from records.manifest import first_shards
 from records.pipeline import validation_batches
 from records.write import write_records
 from study.config import DetectorConfig, Study, find_recipe
+from study.rates import Rate
 from train.experiment import Batches, DetectionConfig, configure
 from train.strategy import check_batch, precision, prepare, runtime_settings
 from train.task import DetectionTask
@@ -33,18 +33,7 @@ SECONDS = 10.0  # of training steps that are timed
 STEPS = 3  # of them, at least
 
 
-@dataclass(frozen=True)
-class Speed:
-    """What a detector takes on this device, in seconds."""
-
-    start: float  # of a training, until its first step is done
-    step: float  # of training
-    judge: float  # of an evaluation, besides its images
-    image: float  # of an evaluation
-    record: float  # of an image
-
-
-def measure(study: Study, detector: DetectorConfig, train: Annotations, images: Path) -> Speed:
+def measure(study: Study, detector: DetectorConfig, train: Annotations, images: Path) -> Rate:
     """Train and evaluate `detector` for some seconds on a sample of `train`, whose files lie in `images`.
 
     Raises InputError for an image that cannot be used, and for a runtime that this machine does not have.
@@ -57,7 +46,7 @@ def measure(study: Study, detector: DetectorConfig, train: Annotations, images: 
             for_training(sample), images, records, stored_size=detector.stored_size, label="timing, records"))
         start, step, trained = _time_training(study, detector, sample, records)
         judge, image = _time_evaluation(study, detector, trained, sample, records)
-    return Speed(start, step, judge, image, written / sample.num_images)
+    return Rate(start, step, image, judge, written / sample.num_images)
 
 
 def _sample(train: Annotations) -> Annotations:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +35,12 @@ class Look:
 class Looks:
     """Every look so far. The file at `path` is the state: a training that was killed goes on with it.
 
-    `write` is False for a worker that leaves files to another.
+    `write` is False for a worker that leaves files to another; `report` is told of every look once it is noted.
     """
 
-    def __init__(self, path: Path, rule: Tuning, write: bool = True):
-        self.path, self.rule, self.write = path, rule, write
-        content = read_json(path) if path.exists() else {"images": 0, "looks": [], "finished": False}
+    def __init__(self, path: Path, rule: Tuning, write: bool = True, report: Callable[[Look], None] | None = None):
+        self.path, self.rule, self.write, self.report = path, rule, write, report
+        content = _read(path)
         self.images: int = content["images"]  # in the split
         self.looks = [Look(**look) for look in content["looks"]]
         self.finished: bool = content["finished"]
@@ -56,17 +58,24 @@ class Looks:
 
     def forget_after(self, step: int) -> None:
         """Drop looks at weights that no checkpoint holds any more."""
-        self.looks = [look for look in self.looks if look.step <= step]
+        kept = [look for look in self.looks if look.step <= step]
+        self.looks, self.finished = kept, self.finished and kept == self.looks
+
+    @property
+    def last_step(self) -> int:
+        """The step of the last look, 0 before the first."""
+        return self.looks[-1].step if self.looks else 0
 
     def due(self, steps: int) -> list[int]:
         """Return the steps at which to look, of a training of `steps` steps; its end is the last of them."""
-        last = self.looks[-1].step if self.looks else 0
-        return [step for step in (*range(self.rule.every, steps, self.rule.every), steps) if step > last]
+        return [step for step in (*range(self.rule.every, steps, self.rule.every), steps) if step > self.last_step]
 
     def add(self, look: Look) -> None:
         """Note a look."""
         self.looks.append(look)
         self._save()
+        if self.report:
+            self.report(look)
 
     def finish(self) -> None:
         """Note that there will be no more."""
@@ -77,6 +86,16 @@ class Looks:
         if self.write:
             write_json(self.path, {"images": self.images, "finished": self.finished, "best": asdict(self.best),
                                    "looks": [asdict(look) for look in self.looks]})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the content of the file of looks. A damaged one counts as none, which is said on stderr."""
+    none = {"images": 0, "looks": [], "finished": False}
+    try:
+        return read_json(path) if path.exists() else none
+    except InputError as error:
+        print(f"{error}: the looks are taken anew", file=sys.stderr, flush=True)
+        return none
 
 
 def cut(subset: Annotations, rule: Tuning, label: object) -> Annotations:

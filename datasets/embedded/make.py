@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,13 @@ def make_letters(folder: str | Path, train: int = 3000, validation: int = 200) -
 
 
 MAKERS: dict[str, Callable[..., bool]] = {"digits": make_digits, "letters": make_letters}
+
+
+def image_counts(kind: str, *sizes: int) -> tuple[int, int]:
+    """Return how many training and validation images `MAKERS[kind]` makes when it is given `sizes`."""
+    made = signature(MAKERS[kind]).bind("", *sizes)
+    made.apply_defaults()
+    return made.arguments["train"], made.arguments["validation"]
 
 
 def _make(folder: str | Path, kind: str, alphabet: Callable[[Part], Alphabet], sizes: dict[Part, int]) -> bool:

@@ -22,7 +22,7 @@ from detectors.checkpoints.account import Fate, RestoreReport, Row
 from detectors.checkpoints.archive import find_prefix
 from detectors.checkpoints.open_images.labels import NUM_CLASSES, label_of, open_images_slot
 from detectors.detector import Detector
-from detectors.kinds import SCOPES
+from detectors.kinds import RESNET, SCOPES
 from study.checkpoints import DATA, INDEX
 
 FEATURES = "FeatureExtractor/"
@@ -125,6 +125,11 @@ def find_kind(prefix: str | Path) -> str:
     return kind
 
 
+def find_depth(prefix: str | Path) -> int | None:
+    """Return how many layers the ResNet in a checkpoint has, by its variables; None where there is none."""
+    return _depth_of(_open(prefix).shapes)
+
+
 def _rename(part: Path, prefix: Path) -> None:
     """Put the finished files in place. The old index goes first and the new one comes last: it vouches for the data."""
     Path(f"{prefix}{INDEX}").unlink(missing_ok=True)
@@ -171,7 +176,7 @@ def _refuse_another_backbone(detector: Detector, rows: Sequence[Row], file: _Fil
     name, reason = wrong[0].variable, wrong[0].reason
     what = f"no variable '{name}'" if reason == "absent" else f"'{name}' has {reason}"
     raise InputError(f"{file.prefix}: {what}{_and_more(wrong)} of the backbone of {detector.kind}; "
-                     f"{_describe(file.shapes, detector.kind)}")
+                     f"{_describe(file.shapes, detector.kind, _depth_of(detector.variables))}")
 
 
 def _refuse_not_finite(values: dict[str, np.ndarray], file: _File) -> None:
@@ -210,13 +215,20 @@ def _kind_of(names: Iterable[str]) -> str | None:
     return next((kind for kind, scope in SCOPES.items() if any(name.startswith(scope) for name in names)), None)
 
 
-def _describe(names: Iterable[str], wanted: str = "") -> str:
-    """Return what a checkpoint is that is not of the kind `wanted`."""
+def _depth_of(names: Iterable[str]) -> int | None:
+    return next((int(found[1]) for name in names if (found := re.match(rf"{RESNET}(\d+)/", name))), None)
+
+
+def _describe(names: Iterable[str], wanted: str = "", depth: int | None = None) -> str:
+    """Return what a checkpoint is that is not of the kind `wanted`, or not of that `depth`."""
     if GRAPH in names:
         return "it is a training checkpoint of TensorFlow 2; make one of this kind with python -m detectors export"
     kind = _kind_of(names)
     if kind is None:
         return "it is a checkpoint of another network"
+    if kind == wanted and (found := _depth_of(names)) != depth:
+        return (f"it is a checkpoint of depth {found}; set depth to {found}, or checkpoint to one of depth {depth} or "
+                "to \"\" (from scratch)")
     return f"it is a checkpoint of {kind}" + (", of another width or not complete" if kind == wanted else "")
 
 

@@ -47,6 +47,8 @@ def add(commands) -> None:
     for what, kind in (("detector", str), ("draw", int), ("seed", int)):
         runs.add_argument(f"--other-{what}", type=kind, metavar=what.upper(),
                           help=f"{what} of the second run (default: that of the first)")
+    runs.add_argument("--searched", action="store_true", help="compare runs with searched hyperparameters")
+    runs.add_argument("--other-searched", action="store_true", help="the second run is one, the first is not")
     _add_common(runs)
     runs.set_defaults(run=_compare_runs)
 
@@ -72,8 +74,8 @@ def _compare_runs(arguments: argparse.Namespace) -> int:
     study, folder = open_study(arguments)
     pair = _find_pair(study, arguments)
     if pair[0] == pair[1]:
-        raise InputError(f"{pair[0]}: given twice; give two different fractions, or --other-detector, --other-draw or "
-                         "--other-seed")
+        raise InputError(f"{pair[0]}: given twice; give two different fractions, or --other-detector, --other-draw, "
+                         "--other-seed or --other-searched")
     for cell in pair:
         if not is_finished(study, folder, cell):
             raise InputError(f"{cell}: not evaluated by this version yet, or its inputs changed; run "
@@ -84,16 +86,19 @@ def _compare_runs(arguments: argparse.Namespace) -> int:
 
 
 def _find_pair(study: Study, arguments: argparse.Namespace) -> list[Cell]:
-    first = {"detector": arguments.detector, "draw": arguments.draw, "seed": arguments.training_seed}
+    first = {"detector": arguments.detector, "draw": arguments.draw, "seed": arguments.training_seed,
+             "searched": arguments.searched}
     second = {what: own if (given := getattr(arguments, f"other_{what}")) is None else given
-              for what, own in first.items()}
+              for what, own in first.items() if what != "searched"}
+    second["searched"] = arguments.searched or arguments.other_searched
     return [find_cell(study, argparse.Namespace(dataset=arguments.dataset, fraction=fraction, **rest))
             for fraction, rest in zip(arguments.fractions, (first, second))]
 
 
 def _cell_names(one: Cell, other: Cell) -> list[str]:
     """Return names for two cells of what tells them apart."""
-    parts = [(f"{fraction_key(c.fraction)} %", c.detector, f"draw {c.draw}", f"seed {c.seed}") for c in (one, other)]
+    parts = [(f"{fraction_key(c.fraction)} %", c.detector, f"draw {c.draw}", f"seed {c.seed}",
+              "searched" if c.searched else "not searched") for c in (one, other)]
     differ = [a != b for a, b in zip(*parts)]
     return [" ".join(part for part, told in zip(own, differ) if told) for own in parts]
 

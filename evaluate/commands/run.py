@@ -6,6 +6,7 @@ import argparse
 
 from datasets.errors import InputError
 from study.command import add_cell_arguments, add_study_arguments, find_cell, open_study
+from study.lock import hold
 
 
 def add(commands) -> None:
@@ -32,5 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     dataset = find_dataset(study, cell.dataset)
     prepare(study, folder, dataset)
-    print(format_table(evaluate_cell(study, folder, cell)["metrics"], read_validation(dataset)))
+    with hold(folder.run(cell).lock, f"evaluate run {cell}"):
+        result = evaluate_cell(study, folder, cell)
+    print(format_table(result["metrics"], read_validation(dataset)))
     return 0

@@ -8,7 +8,7 @@ import tensorflow as tf
 from detectors.__main__ import main
 from detectors.checkpoints import checkpoint
 from detectors.detector import build
-from detectors.kinds import SCOPES
+from detectors.kinds import DEPTHS, SCOPES
 from study.checkpoints import is_there
 from study.config import DetectorConfig
 from tests.detectors.checkpoints.server import serve
@@ -88,14 +88,16 @@ def test_a_folder_is_written_into(zoo, tmp_path, capsys, target):
 
 
 def test_the_kinds_are_those_of_a_study():
-    assert get_args(get_type_hints(DetectorConfig)["kind"]) == tuple(SCOPES)
+    hints = get_type_hints(DetectorConfig)
+    assert get_args(hints["kind"]) == tuple(SCOPES)
+    assert [get_args(hints["depth"])] == list(DEPTHS.values())
 
 
-def test_the_kind_is_read_from_the_checkpoint(tmp_path, capsys):
-    detector = build("ssd_resnet101_fpn", 2, width=0.05)
+def test_kind_and_depth_are_read_from_the_checkpoint(tmp_path, capsys):
+    detector = build("ssd_resnet101_fpn", 2, width=0.05, depth=50)
     write(tmp_path / "model.ckpt", values_of(detector))
     assert main(["describe", str(tmp_path), "--width", "0.05"]) == 0
-    assert "ssd_resnet101_fpn, 2 classes" in capsys.readouterr().out
+    assert "ssd_resnet101_fpn, depth 50, 2 classes" in capsys.readouterr().out
     assert main(["describe", str(tmp_path), "--kind", "ssd_mobilenet_v2", "--width", "0.05"]) == 2
     error = capsys.readouterr().err
     assert "no variable 'FeatureExtractor/MobilenetV2/" in error and error.count("\n") == 1
@@ -149,4 +151,4 @@ def test_a_training_checkpoint_is_exported(tiny, tmp_path, capsys):
     assert is_there(tmp_path / "mine" / "model.ckpt")
     capsys.readouterr()
     assert main(["export", source, target, "--classes", "4", *WIDTH]) == 2
-    assert "check --kind, --classes and --width" in capsys.readouterr().err
+    assert "check --kind, --classes, --width and --depth" in capsys.readouterr().err

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import tf_keras
@@ -77,6 +79,24 @@ def test_fresh_weights_have_the_originals_spread():
         assert variables[scope].numpy().std() == pytest.approx(stddev * truncation, rel=0.02)
     np.testing.assert_array_equal(variables[f"{predictor}/ClassPredictor/biases"], np.full(30, -4.6, np.float32))
     assert not variables[f"{predictor}/BoxPredictor/biases"].numpy().any()
+
+
+@pytest.mark.parametrize(("depth", "variables"), [(50, 402), (152, 912)])
+def test_another_depth_differs_in_the_units_of_its_backbone_alone(tiny_resnet, depth, variables):
+    detector = build("ssd_resnet101_fpn", 3, input_size=64, width=0.05, depth=depth)
+    shapes = {kind: {name.replace(f"resnet_v1_{layers}/", ""): tuple(variable.shape)
+                     for name, variable in made.variables.items()}
+              for kind, layers, made in (("other", depth, detector), ("usual", 101, tiny_resnet))}
+    apart = {name for name, _ in shapes["other"].items() ^ shapes["usual"].items()}
+    assert {re.match(r"FeatureExtractor/(block[23])/unit_\d+/", name)[1] for name in apart} == (
+        {"block3"} if depth == 50 else {"block2", "block3"})
+    assert len(detector.variables) == len(detector.model.variables) == variables
+    assert sum(bool(re.fullmatch(detector.backbone, name)) for name in detector.variables) == variables - 137
+
+
+def test_there_is_no_other_depth():
+    with pytest.raises(InputError, match="ssd_resnet101_fpn: depth 34; take 50, 101, 152"):
+        build("ssd_resnet101_fpn", 3, depth=34)
 
 
 @pytest.mark.parametrize("settings", [{"input_size": 63}, {"width": 0.0}, {"num_classes": 0}])

@@ -1,4 +1,6 @@
 import io
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,9 @@ from datasets.formats.coco import read_coco
 from records import write
 from records.manifest import first_shards, read_manifest
 from records.write import encode_image, make_example, shard_lengths, write_records
+from study.lock import hold
+
+LOCK = ".train.lock"  # stays, with nothing in it
 
 
 @pytest.fixture
@@ -23,9 +28,9 @@ def annotations(root):
 def make(annotations, root, tmp_path):
     """Return a function that writes records of the small data set."""
 
-    def make(boundaries=(2, 10), stored_size=64, annotations=annotations, max_corrupt=0.0):
+    def make(boundaries=(2, 10), stored_size=64, annotations=annotations, max_corrupt=0.0, anew=False):
         return write_records(annotations, root / "train", tmp_path / "records" / "train", stored_size=stored_size,
-                             boundaries=boundaries, max_corrupt=max_corrupt)
+                             boundaries=boundaries, max_corrupt=max_corrupt, anew=anew)
 
     return make
 
@@ -52,7 +57,7 @@ def test_nothing_is_left_but_shards_and_manifest(make, tmp_path):
     manifest = make()
     folder = tmp_path / "records/train"
     assert sorted(p.name for p in folder.iterdir()) == ["records.json", *(shard.name for shard in manifest.shards)]
-    assert [p.name for p in folder.parent.iterdir()] == ["train"]
+    assert sorted(p.name for p in folder.parent.iterdir()) == [LOCK, "train"]
     assert manifest.shards[0].name == "train-00000-of-00003.tfrecord"
     assert manifest.stored_bytes == sum((folder / shard.name).stat().st_size for shard in manifest.shards)
     assert read_manifest(folder) == manifest
@@ -99,6 +104,50 @@ def test_records_are_the_same_bytes_each_time(make, root, annotations, tmp_path)
     assert again == manifest
 
 
+def test_damaged_records_are_made_anew_on_demand(make, tmp_path):
+    manifest = make()
+    shard = tmp_path / "records/train" / manifest.shards[1].name
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    assert make() == manifest and shard.read_bytes() != whole  # of the same size: not noticed here
+    assert make(anew=True) == manifest and shard.read_bytes() == whole
+
+
+def test_records_with_a_damaged_manifest_are_made_anew(make, tmp_path, capsys):
+    manifest = make()
+    path = tmp_path / "records/train/records.json"
+    path.write_text(path.read_text()[:50])
+    assert make() == manifest
+    assert "records.json: not valid JSON" in (err := capsys.readouterr().err) and "the records are made anew" in err
+
+
+def test_what_a_killed_process_has_left_is_removed(make, tmp_path):
+    left = tmp_path / "records/.train.part-new"
+    left.mkdir(parents=True)
+    (left / "train-00000-of-00003.tfrecord").write_bytes(b"half")
+    make()
+    assert sorted(path.name for path in left.parent.iterdir()) == [LOCK, "train"]
+
+
+def test_of_two_that_want_the_same_records_one_waits_and_finds_them(make, tmp_path, capsys):
+    folder, elsewhere = tmp_path / "records/train", tmp_path / "elsewhere"
+    manifest = make()
+    folder.rename(elsewhere)
+    found = []
+    with hold(folder.with_name(LOCK), "writing"):
+        second = threading.Thread(target=lambda: found.append(make()))
+        second.start()
+        err = ""
+        while "waiting for pid" not in err:
+            assert second.is_alive()
+            err += capsys.readouterr().err
+            time.sleep(0.01)
+        elsewhere.rename(folder)
+        before = stamps(folder)
+    second.join()
+    assert found == [manifest] and stamps(folder) == before
+
+
 def spoil(image, damage):
     """Damage an image file. Pillow reads the JPEG with a marker within its data, TensorFlow does not."""
     content = image.read_bytes()
@@ -126,7 +175,7 @@ def test_an_unusable_image_is_named_and_nothing_is_left(make, root, tmp_path, da
     with pytest.raises(InputError) as error:
         make(stored_size=stored_size)
     assert str(image) in str(error.value) and "\n" not in str(error.value)
-    assert not list((tmp_path / "records").glob("*"))
+    assert [path.name for path in (tmp_path / "records").glob("*")] in ([], [LOCK])
 
 
 @pytest.mark.parametrize("stored_size", [200, 30])
@@ -162,7 +211,7 @@ def test_too_many_unreadable_images_up_to_any_boundary_are_an_error(make, root, 
         spoil(root / "train" / f"{name}.jpg", "truncated")
     with pytest.raises(InputError, match=f"^{root}/train: {message}"):
         make(max_corrupt=max_corrupt)
-    assert not list((tmp_path / "records").glob("*"))
+    assert [path.name for path in (tmp_path / "records").glob("*")] in ([], [LOCK])
     assert len(make(max_corrupt=50.0).corrupt) == len(names)
     with pytest.raises(InputError, match=message):  # also of records that are there
         make(max_corrupt=max_corrupt)
@@ -174,7 +223,7 @@ def test_a_failure_leaves_the_old_records(make, root, tmp_path):
     (root / "train" / "7.jpg").write_bytes(b"")
     with pytest.raises(InputError):
         make(stored_size=40)
-    assert stamps(tmp_path / "records/train") == before and len(list((tmp_path / "records").iterdir())) == 1
+    assert stamps(tmp_path / "records/train") == before and len(list((tmp_path / "records").iterdir())) == 2
 
 
 @pytest.mark.parametrize(("images", "boundaries", "lengths"), [

@@ -9,6 +9,7 @@ from study.config import Recipe, Repeats, read_study
 from study.data import cut_orders, read_subset, read_train
 from study.identity import fingerprint, training_inputs
 from study.matrix import Cell, cells
+from study.search import Search
 from tests.small import begin, make_study, write_config
 
 
@@ -78,6 +79,18 @@ def test_a_cell_is_found_by_its_arguments(parse, tmp_path, root):
     config = write_config(tmp_path / "study.yaml", study)
     assert find_cell(study, parse(config)) == Cell(10, "paint", "tiny", 0, 0)
     assert find_cell(study, parse(config, cell=("paint", "tiny", "1e1", "1", "1"))) == Cell(10, "paint", "tiny", 1, 1)
+
+
+def test_a_searched_cell_is_one_of_its_own(parse, tmp_path, root):
+    study = make_study(root, search=Search(space={"learning_rate": [0.1]}, up_to=50.0))
+    config = write_config(tmp_path / "study.yaml", study)
+    for fraction in ("10", "50"):
+        cell = find_cell(study, parse(config, "--searched", cell=("paint", "tiny", fraction)))
+        assert cell == Cell(float(fraction), "paint", "tiny", searched=True)
+    with pytest.raises(InputError, match="has no run 'paint tiny 100 % draw 0 seed 0 searched'; fractions: 10, 50;"):
+        find_cell(study, parse(config, "--searched", cell=("paint", "tiny", "100")))
+    with pytest.raises(InputError, match="its configuration has no 'search', or one of smaller subsets only"):
+        find_cell(make_study(root), parse(config, "--searched"))
 
 
 def test_a_cell_of_the_command_line_is_the_study_s_own(parse, config):

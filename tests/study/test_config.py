@@ -89,7 +89,8 @@ def test_names_mean_files_in_configs_and_base_may_be_overruled(save, tmp_path, m
 @pytest.mark.parametrize("path", sorted(config.CONFIGS.glob("studies/*.yaml")), ids=lambda path: path.stem)
 def test_every_study_that_comes_along_can_be_loaded(path, tmp_path):
     raw = yaml.safe_load(path.read_text())
-    study = load_study(path, roots={name: str(tmp_path) for name in raw["datasets"]})
+    names = [entry if isinstance(entry, str) else entry["name"] for entry in raw["datasets"]]
+    study = load_study(path, roots={name: str(tmp_path) for name in names})
     assert study.name == path.stem
 
 

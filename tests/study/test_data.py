@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from datasets.annotations import boxes_per_class
 from datasets.errors import InputError
 from datasets.orders.order import hash_order, read_order
 from study import data
@@ -187,12 +188,16 @@ def test_subsets_must_be_cut_first(study, folder, dataset):
         read_subset(folder, dataset, Cell(10.0, "paint", "tiny"))
 
 
-def test_a_damaged_order_is_named(study, folder, dataset):
-    train = read_train(dataset)
-    cut_orders(study, folder, dataset, train)
-    folder.order("paint", 0).write_text("{}")
+@pytest.mark.parametrize("content", ["", "{}", '{"strategy": "rand'])
+def test_a_damaged_order_is_made_again(study, folder, dataset, capsys, content):
+    train, path = read_train(dataset), folder.order("paint", 0)
+    order = cut_orders(study, folder, dataset, train)[0]
+    whole = path.read_text()
+    path.write_text(content)
     with pytest.raises(InputError, match=r"order\.json: not an order"):
-        cut_orders(study, folder, dataset, train)
+        read_subset(folder, dataset, Cell(50.0, "paint", "tiny"))
+    assert cut_orders(study, folder, dataset, train)[0] == order and path.read_text() == whole
+    assert "order.json: not an order" in capsys.readouterr().err
 
 
 def test_an_order_of_other_images_cannot_be_applied(study, folder, dataset):
@@ -250,3 +255,67 @@ def test_another_strategy_is_refused(study, folder, dataset):
     cut_orders(study, folder, dataset, read_train(dataset))
     with pytest.raises(InputError, match="cut by another strategy"):
         cut_orders(msgspec.structs.replace(study, strategy="stratified"), folder, dataset, read_train(dataset))
+
+
+def with_vocabulary(dataset, count, **settings):
+    return msgspec.structs.replace(dataset, vocabulary=count, **settings)
+
+
+def test_a_vocabulary_is_the_most_frequent_classes_of_the_training(dataset):
+    every = read_train(dataset)
+    boxes = dict(zip(every.categories, boxes_per_class(every).tolist()))
+    ranked = sorted(boxes, key=lambda name: (-boxes[name], every.categories.index(name)))
+    kept = []
+    for count in (1, 2, 3):
+        train, validation = (read(with_vocabulary(dataset, count)) for read in (read_train, read_validation))
+        assert set(train.categories) == set(ranked[:count]) and train.categories == validation.categories
+        assert list(train.categories) == [name for name in every.categories if name in train.categories]
+        assert train.file_names == every.file_names and train.num_boxes == sum(boxes[n] for n in train.categories)
+        assert dict(zip(train.categories, boxes_per_class(train).tolist())).items() <= boxes.items()
+        kept.append(set(train.categories))
+    assert kept[0] < kept[1] < kept[2]
+
+
+def test_a_vocabulary_is_what_a_choice_of_its_classes_is(dataset):
+    for read in (read_train, read_validation):
+        chosen = read(with_vocabulary(dataset, 2))
+        expected = read(msgspec.structs.replace(dataset, classes=chosen.categories))
+        for field in ("categories", "category_ids", "file_names"):
+            assert getattr(chosen, field) == getattr(expected, field)
+        for field in ("image_ids", "starts", "boxes", "classes", "crowd", "areas"):
+            np.testing.assert_array_equal(getattr(chosen, field), getattr(expected, field))
+
+
+def test_of_classes_with_as_many_boxes_the_first_are_kept(dataset, root):
+    def alike(content):
+        content["annotations"] = [box | {"category_id": 1 + number % 3}
+                                  for number, box in enumerate(content["annotations"][:9])]
+
+    change(root / "annotations/instances_train.json", alike)
+    assert read_train(with_vocabulary(dataset, 2)).categories == ("red", "green")
+    assert read_train(with_vocabulary(dataset, 2, classes=("blue", "green", "red"))).categories == ("blue", "green")
+
+
+def test_a_vocabulary_holds_in_images_held_out_too(dataset):
+    held = with_vocabulary(dataset, 1, hold_out=30.0)
+    assert read_validation(held).categories == read_train(held).categories
+    every = msgspec.structs.replace(held, vocabulary=None)
+    assert read_validation(held).file_names == read_validation(every).file_names
+
+
+@pytest.mark.parametrize("strategy", ["random", "stratified", "balanced"])
+def test_vocabularies_have_the_same_images_in_the_same_order(study, folder, dataset, strategy):
+    study = msgspec.structs.replace(study, strategy=strategy)
+    names = {}
+    for count in (1, 2, None):
+        mine = with_vocabulary(dataset, count, name=f"paint-{count}")
+        cut_orders(study, folder, mine, read_train(mine))
+        names[count] = [read_subset(folder, mine, Cell(fraction, mine.name, "tiny")).file_names
+                        for fraction in (10.0, 50.0, 100.0)]
+    assert names[1] == names[2] == names[None]
+
+
+def test_a_vocabulary_of_more_classes_than_there_are_is_refused(dataset):
+    with pytest.raises(InputError, match=r"instances_train\.json: data set 'paint' has 3 classes, and its vocabulary "
+                                         "is 4; take fewer"):
+        read_train(with_vocabulary(dataset, 4))

@@ -52,12 +52,13 @@ def test_inputs_are_plain_and_say_what_is_trained_on(study, folder, inputs, root
 @pytest.mark.parametrize("change", [
     lambda study: changed(study, width=0.2),
     lambda study: changed(study, input_size=32),
+    lambda study: changed(study, kind="ssd_resnet101_fpn", depth=50),
     lambda study: changed(study, recipes={"scaled": Recipe(restore="features")}),
     lambda study: changed(study, recipes={"scaled": Recipe(learning_rate=0.02)}),
     lambda study: msgspec.structs.replace(changed(study, recipes={"other": Recipe()}), recipe="other"),
     lambda study: make_study(study.datasets[0].root, datasets=(
         msgspec.structs.replace(study.datasets[0], classes=("blue", "green", "red")),)),
-], ids=["width", "input size", "restore", "recipe", "recipe's name", "classes"])
+], ids=["width", "input size", "depth", "restore", "recipe", "recipe's name", "classes"])
 def test_whatever_determines_a_run_changes_its_fingerprint(study, folder, inputs, change):
     assert fingerprint(inputs_of(change(study), StudyFolder(folder.root / "other"))) != fingerprint(inputs)
 
@@ -66,9 +67,14 @@ def test_whatever_determines_a_run_changes_its_fingerprint(study, folder, inputs
     lambda study: msgspec.structs.replace(study, name="other", bootstrap=50, checkpoint_every=7),
     lambda study: msgspec.structs.replace(study, fractions=(20.0, 50.0, 100.0)),
     lambda study: changed(study, recipes={"scaled": Recipe(), "unused": Recipe(epochs=3)}),
-], ids=["how it is kept", "other fractions", "unused recipe"])
+    lambda study: changed(study, of="large", varied={"width": 0.1}),
+], ids=["how it is kept", "other fractions", "unused recipe", "what it varies"])
 def test_nothing_else_does(study, folder, inputs, change):
     assert fingerprint(inputs_of(change(study), folder)) == fingerprint(inputs)
+
+
+def test_settings_that_came_later_leave_earlier_runs_as_they_were(inputs):
+    assert inputs["detector"].keys() == {"kind", "width", "input_size", "stored_size"}
 
 
 def test_cells_and_subsets_differ(root, folder, inputs):
@@ -184,7 +190,8 @@ def started(study, folder, inputs):
                                                             msgspec.structs.replace(study.detectors[0], name="two"))),
     lambda study: make_study("/moved"),
     lambda study: changed(study, recipes={"scaled": Recipe(), "unused": Recipe(epochs=3)}),
-], ids=["nothing", "fractions", "a further detector", "moved", "a recipe not used"])
+    lambda study: changed(study, of="large", varied={"width": 0.1}),
+], ids=["nothing", "fractions", "a further detector", "moved", "a recipe not used", "what it varies"])
 def test_a_study_may_grow(study, started, change):
     refuse_changed_study(started, change(study))
 

@@ -117,7 +117,16 @@ def test_a_damaged_result_is_named(study, folder, damage):
     assert not folder.results.exists()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "3"])
+@pytest.mark.parametrize("content", ["", '{"cell": '])
+def test_a_damaged_result_is_left_out_as_it_is_made_again(study, folder, capsys, content):
+    path = folder.run(cells(study)[0]).result
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    assert collect(study, folder).empty
+    assert "result.json: not valid JSON" in (err := capsys.readouterr().err) and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", ["[]", "3"])
 def test_what_is_no_result_at_all_is_named(study, folder, content):
     path = folder.run(cells(study)[0]).result
     path.parent.mkdir(parents=True)

@@ -8,7 +8,7 @@ from datasets.files import write_json
 from study.data import cut_orders, image_bytes, image_folder, read_subset, read_train, read_validation
 from study.identity import evaluation_inputs, fingerprint, training_inputs
 from study.matrix import Cell, cells
-from study.state import is_concluded, is_finished
+from study.state import is_concluded, is_finished, note_conclusion
 from tests.small import begin
 
 CELL = Cell(10.0, "paint", "tiny")
@@ -78,33 +78,35 @@ def test_a_changed_picture_is_another_input(study, folder, inputs, result, root)
 
 @pytest.fixture
 def concluded(study, folder):
-    """Every file that a whole study leaves, the results of the runs first."""
-    paths = [folder.config, *(folder.run(cell).result for cell in cells(study)),
-             folder.results, folder.forecast_table, folder.report]
-    for second, path in enumerate(paths):
+    """Every file that a whole study leaves."""
+    for cell in cells(study):
+        write_json(folder.run(cell).result, {"fingerprint": str(cell)})
+    for path in (folder.results, folder.forecast_table, folder.report):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        os.utime(path, ns=(second, second))
+    note_conclusion(study, folder)
     return folder
 
 
-def test_a_study_is_concluded_when_all_is_there(study, concluded):
+def test_a_study_is_concluded_when_all_is_there_whatever_the_clock_said(study, concluded):
+    os.utime(concluded.results, ns=(0, 0))
     assert is_concluded(study, concluded)
 
 
-@pytest.mark.parametrize("which", ["results", "forecast_table", "report", "config", "run"])
-@pytest.mark.parametrize("missing", [True, False], ids=["missing", "out of date"])
-def test_a_study_is_not_concluded_with_anything_missing_or_out_of_date(study, concluded, which, missing):
-    path = concluded.run(cells(study)[-1]).result if which == "run" else getattr(concluded, which)
-    made_of_others = which in ("results", "forecast_table", "report")
-    if missing:
-        path.unlink()
-    else:
-        os.utime(path, ns=(0, 0) if made_of_others else (99, 99))
+@pytest.mark.parametrize("which", ["results", "forecast_table", "report", "concluded", "run"])
+def test_a_study_is_not_concluded_with_anything_missing(study, concluded, which):
+    (concluded.run(cells(study)[-1]).result if which == "run" else getattr(concluded, which)).unlink()
     assert not is_concluded(study, concluded)
 
 
-def test_one_fraction_has_no_forecast_to_wait_for(study, concluded):
-    concluded.report.unlink()
-    concluded.forecast_table.unlink()
-    assert is_concluded(msgspec.structs.replace(study, fractions=(10.0,)), concluded)
+def test_a_study_is_not_concluded_of_other_results_or_settings(study, concluded):
+    assert not is_concluded(msgspec.structs.replace(study, bootstrap=999), concluded)
+    write_json(concluded.run(cells(study)[0]).result, {"fingerprint": "another"})
+    assert not is_concluded(study, concluded)
+
+
+def test_one_size_has_no_forecast_to_wait_for(study, folder):
+    folder.results.parent.mkdir(parents=True)
+    folder.results.touch()
+    note_conclusion(study, folder)
+    assert is_concluded(study, folder)

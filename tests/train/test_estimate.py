@@ -6,12 +6,12 @@ from detectors import runtime
 runtime.start()
 
 from study.config import DetectorConfig, Recipe, Repeats, Tuning  # noqa: E402
+from study.rates import Rate, spell  # noqa: E402
 from tests.small import make_study, write_dataset  # noqa: E402
 from train import estimate  # noqa: E402
-from train.estimate import add_up, records_of, spell  # noqa: E402
-from train.timing import Speed  # noqa: E402
+from train.estimate import add_up  # noqa: E402
 
-SPEED = Speed(start=10, step=0.5, judge=5, image=0.1, record=0.01)
+RATE = Rate(start=10, step=0.5, judge=5, image=0.1, record=0.01)
 
 
 @pytest.fixture
@@ -23,22 +23,10 @@ def study(tmp_path):
 
 
 def test_every_run_of_a_fraction_counts(study):
-    shares = add_up(study, SPEED, 200, 30)
+    shares = add_up(study, RATE, 200, 30)
     assert [(s.fraction, s.images, s.steps, s.runs) for s in shares] == [
         (10, 20, 20, 4), (50, 100, 50, 1), (100, 200, 100, 1)]
     assert [s.seconds for s in shares] == pytest.approx([4 * (10 + 10 + 5 + 3), 10 + 25 + 5 + 3, 10 + 50 + 5 + 3])
-
-
-def test_records_are_the_validation_and_the_largest_subset_of_each_draw(study):
-    assert records_of(study, 200, 30) == 30 + 200 + 20
-
-
-@pytest.mark.parametrize(("seconds", "text"), [
-    (0, "1 s"), (12.4, "12 s"), (45, "1 min"), (89, "1 min"), (91, "2 min"), (3599, "1 h 0 min"),
-    (7800, "2 h 10 min"), (86_400, "24 h 0 min"), (3 * 86_400 + 3600, "3 d 1 h"),
-])
-def test_times_are_spelled_in_two_units_at_most(seconds, text):
-    assert spell(seconds) == text
 
 
 @pytest.mark.parametrize(("then", "added"), [("best", 5 + 2 * 1 * 0.1), ("whole", 5 + 2 * 1 * 0.1 + 10 + 10)])
@@ -47,12 +35,12 @@ def test_a_tuning_split_is_looked_at_and_perhaps_trained_on_afterwards(study, th
     detector = study.detectors[0]
     recipe = msgspec.structs.replace(detector.recipes["scaled"], tuning=Tuning(hold_out=5, every=10, then=then))
     tuned = msgspec.structs.replace(study, detectors=(msgspec.structs.replace(detector, recipes={"scaled": recipe}),))
-    plain, more = (add_up(s, SPEED, 200, 30)[0] for s in (study, tuned))
+    plain, more = (add_up(s, RATE, 200, 30)[0] for s in (study, tuned))
     assert more.seconds - plain.seconds == pytest.approx(plain.runs * added)
 
 
 def test_an_estimate_says_what_each_fraction_takes(study, monkeypatch):
-    monkeypatch.setattr(estimate, "measure", lambda *_: SPEED)
+    monkeypatch.setattr(estimate, "measure", lambda *_: RATE)
     lines = estimate.estimate(study).splitlines()
     assert lines[0] == "  500 ms a training step of 4 images, 100 ms a validation image, 15 s to start a run"
     assert lines[1].split() == ["10", "%", "2", "images", "20", "steps", "4", "runs", "2", "min"]
@@ -69,7 +57,7 @@ def test_beyond_a_day_two_ways_out_are_told(study, monkeypatch):
 
     def measure(_, detector, *__):
         asked.append(detector)
-        return SPEED if detector.input_size == 64 else Speed(start=10, step=0.1, judge=5, image=0.1, record=0.01)
+        return RATE if detector.input_size == 64 else Rate(start=10, step=0.1, judge=5, image=0.1, record=0.01)
 
     monkeypatch.setattr(estimate, "measure", measure)
     text = estimate.estimate(study)

@@ -30,6 +30,14 @@ def test_a_resumed_run_counts_on(capsys):
     assert "step 140 of 140" in capsys.readouterr().err
 
 
+def test_who_follows_is_told_what_is_known_of_every_loop():
+    told = []
+    progress = TrainingProgress("cell", 130, 100, follow=lambda *of: told.append(of))
+    progress(output(2.0) | {"learning_rate": tf.constant(0.5)})
+    progress(output(1.0, 10))
+    assert told == [({"training_loss": 2.0, "learning_rate": 0.5}, 120), ({"training_loss": 1.0}, 130)]
+
+
 def test_a_loop_ends_where_the_training_pauses():
     progress = TrainingProgress("cell", 100, 0)
     progress.target = 30

@@ -22,9 +22,11 @@ from study.config import DetectorConfig, Recipe, Tuning  # noqa: E402
 from study.data import read_subset  # noqa: E402
 from study.layout import StudyFolder  # noqa: E402
 from study.matrix import Cell  # noqa: E402
+from study.provenance import origin  # noqa: E402
 from tests.small import COLOURS, make_study, write_dataset  # noqa: E402
 from train import run as train_run  # noqa: E402
-from train.loop import Pass, last_step  # noqa: E402
+from train.loop import Pass  # noqa: E402
+from train.resume import last_step  # noqa: E402
 from train.run import check_checkpoint, train_cell  # noqa: E402
 from train.task import DetectionTask  # noqa: E402
 from train.tuning import Looks, cut  # noqa: E402
@@ -39,6 +41,16 @@ def _study(root, steps, **settings):
 
 
 END = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def _events(folder):
+    """Return the values in TensorBoard's events by tag and step."""
+    shown = {}
+    for file in sorted(folder.iterdir()):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            for value in event.summary.value:
+                shown.setdefault(value.tag, {})[event.step] = float(tf.make_ndarray(value.tensor))
+    return shown
 
 
 def _weights(checkpoint, slot=None):
@@ -66,7 +78,19 @@ def test_a_training_leaves_its_parameters_its_checkpoint_and_its_summary(trained
     assert (training.images, training.steps, training.checkpoint) == (10, 30, "ckpt-30")
     assert training.seconds > 0 and training.loss > 0 and training.images_per_second > 0
     assert run.params.exists() and last_step(run.checkpoints) == 30
-    assert list(run.checkpoints.glob("train/events*"))
+    shown = _events(run.checkpoints / "train")
+    assert sorted(shown["training_loss"]) == sorted(shown["learning_rate"]) == [20, 30]
+    assert shown["training_loss"][30] == pytest.approx(training.loss)
+
+
+def test_a_training_says_what_it_took_and_where_it_was_made(trained):
+    _, folder, training = trained
+    assert (training.timed_steps, training.processes, training.resumed_at) == (30, 1, 0)
+    assert training.images_per_second == pytest.approx(30 * 4 / training.seconds, rel=0.01)
+    assert training.trained_by == [origin("on a test")] and training.started <= training.ended
+    assert training.joules is None or training.joules > 0
+    spent = json.loads(folder.run(CELL).spent.read_text())
+    assert spent["steps"] == 30 and spent["seconds"] == pytest.approx(training.seconds, abs=0.01)
 
 
 def test_a_finished_training_is_left_alone(trained):
@@ -129,6 +153,8 @@ def test_a_tuning_split_chooses_the_weights_without_any_validation_image(tuned):
     assert [look.step for look in looks.looks] == [10, 20, 25] and looks.finished
     assert (training.chosen, training.steps, training.tuning_steps) == ("best", looks.best.step, 25)
     assert training.checkpoint == f"best-{looks.best.step}" and training.images == 20
+    shown = _events(run.checkpoints / "train")["tuning_AP"]
+    assert shown == pytest.approx({look.step: look.ap for look in looks.looks})
     assert training.tuning_images == cut(read_subset(folder, study.datasets[0], WHOLE), RULE, "").num_images > 0
     assert {p.stem for p in run.checkpoints.glob("best-*")} == {training.checkpoint}
     detector = load_detector(study, study.detectors[0], 3, run, training.checkpoint)
@@ -164,6 +190,7 @@ def test_a_training_killed_at_a_look_ends_as_if_it_had_not_been(tuned, tmp_path,
     assert last_step(run.checkpoints) == 20 and len(Looks(run.tuning, RULE).looks) == 1
     training = train_cell(study, folder, WHOLE, "on a test")
     assert training.resumed_at == 20 and training.checkpoint == expected.checkpoint
+    assert (training.timed_steps, training.processes) == (25, 2) and training.seconds > 0
     assert run.tuning.read_text() == uninterrupted.run(WHOLE).tuning.read_text()
     other = _weights(uninterrupted.run(WHOLE).checkpoints / training.checkpoint)
     for name, values in _weights(run.checkpoints / training.checkpoint).items():
@@ -305,3 +332,45 @@ def test_an_image_that_is_damaged_in_the_records_is_skipped_in_the_midst_of_a_tr
     training = train_cell(_lenient(study, 5.0), folder, WHOLE, "on a test")
     assert (training.skipped, training.steps) == (1, 10)
     assert "as they cannot be decoded: 1 (" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_training_whose_last_checkpoint_is_damaged_ends_as_it_had(trained, capsys):
+    study, folder, before = trained
+    checkpoints = folder.run(CELL).checkpoints
+    weights = _weights(checkpoints / "ckpt-30")
+    data = checkpoints / "ckpt-30.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:1000])
+    training = train_cell(study, folder, CELL, "on a test")
+    assert (training.checkpoint, training.resumed_at, training.fingerprint) == ("ckpt-30", 20, before.fingerprint)
+    err = capsys.readouterr().err
+    assert f"{checkpoints}/ckpt-30: not whole; trained on from what is\n" in err and "going on from step 20\n" in err
+    for name, values in _weights(checkpoints / "ckpt-30").items():
+        np.testing.assert_allclose(values, weights[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_best_weights_are_found_again_where_they_are_damaged(tuned, capsys):
+    study, folder, before = tuned
+    run = folder.run(WHOLE)
+    looks, weights = run.tuning.read_text(), _weights(run.checkpoints / before.checkpoint)
+    (run.checkpoints / f"{before.checkpoint}.index").write_bytes(b"")
+    run.training.write_text('{"fingerprint": ')
+    training = train_cell(study, folder, WHOLE, "on a test")
+    assert (training.checkpoint, training.steps, run.tuning.read_text()) == (before.checkpoint, before.steps, looks)
+    err = capsys.readouterr().err
+    assert "training.json: not valid JSON" in err and f"{before.checkpoint} is not whole" in err
+    for name, values in _weights(run.checkpoints / training.checkpoint).items():
+        np.testing.assert_allclose(values, weights[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_damaged_records_are_made_anew_in_the_midst_of_a_training(tmp_path, capsys):
+    study, folder = _study(write_dataset(tmp_path / "data"), 10), StudyFolder(tmp_path / "studies")
+    prepare(study, folder, study.datasets[0])
+    shard = next(folder.train_records("paint", 64, 0).glob("train-00001-*.tfrecord"))
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
+    assert train_cell(study, folder, CELL, "on a test").steps == 10
+    assert shard.read_bytes() == whole
+    assert "train-00001-of-00003.tfrecord: damaged (corrupted record at " in capsys.readouterr().err

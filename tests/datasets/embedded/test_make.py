@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from datasets.embedded import make as embedded
-from datasets.embedded.make import make_digits, make_letters
+from datasets.embedded.make import image_counts, make_digits, make_letters
 from datasets.errors import InputError
 from datasets.formats.coco import read_coco
 from datasets.images import missing_images
@@ -100,3 +100,11 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         make_digits(tmp_path / "digits", train=1, validation=1)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("kind", "sizes", "counts"), [
+    ("digits", (), (2500, 600)), ("letters", (), (3000, 200)), ("digits", (40,), (40, 600)),
+    ("digits", (40, 12), (40, 12)),
+])
+def test_how_many_images_there_will_be_is_known_before(kind, sizes, counts):
+    assert image_counts(kind, *sizes) == counts

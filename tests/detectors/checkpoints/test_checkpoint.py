@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from datasets.errors import InputError
 from detectors.checkpoints import checkpoint
+from detectors.detector import build
 from tests.detectors.made_checkpoints import coco_values, original_values, values_of, with_classes, write
 
 STEM = "FeatureExtractor/MobilenetV2/Conv/weights"
@@ -196,6 +197,16 @@ def test_a_checkpoint_of_another_kind_is_named(tiny_resnet, other, tmp_path):
     with pytest.raises(InputError, match=rf"no variable '{STEM[:-8]}.* \(and 259 more\) of the backbone of "
                                          "ssd_mobilenet_v2; it is a checkpoint of ssd_resnet101_fpn$"):
         checkpoint.restore(other, prefix)
+
+
+def test_a_checkpoint_of_another_depth_is_named(tiny_resnet, tmp_path):
+    shallow = build("ssd_resnet101_fpn", 3, input_size=64, width=0.05, depth=50)
+    prefix = write(tmp_path / "model.ckpt", values_of(shallow))
+    assert checkpoint.find_depth(prefix) == 50
+    with pytest.raises(InputError, match=r"of ssd_resnet101_fpn; it is a checkpoint of depth 50; set depth to 50, or "
+                                         r'checkpoint to one of depth 101 or to "" \(from scratch\)$'):
+        checkpoint.restore(tiny_resnet, prefix)
+    assert {row.fate for row in checkpoint.restore(shallow, prefix).rows} == {"restored"}
 
 
 def test_a_checkpoint_of_tensorflow_2_is_named(tiny, other, tmp_path):

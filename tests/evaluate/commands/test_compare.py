@@ -15,6 +15,8 @@ from study.config import Repeats
 from study.data import read_validation
 from study.layout import StudyFolder
 from study.matrix import Cell
+from study.search import Search
+from study.searched import recipe_name
 from tests.small import finish, make_study, write_config, write_dataset
 
 
@@ -67,15 +69,17 @@ def test_a_mistake_is_one_line(files, extra, message, capsys):
 
 @pytest.fixture
 def runs(tmp_path):
-    """The arguments for a study with two draws of 10 % and one of 50 %; 100 % is not trained."""
-    study = make_study(write_dataset(tmp_path / "data", validation=60), draws=Repeats(count=2))
+    """The arguments for a study with two draws of 10 %, one searched too, and one of 50 %; 100 % is not trained."""
+    study = make_study(write_dataset(tmp_path / "data", validation=60), draws=Repeats(count=2),
+                       search=Search(space={"learning_rate": [0.1]}))
     folder = StudyFolder(tmp_path / "studies" / "small")
     truth = read_validation(study.datasets[0])
-    for fraction, draw, share, value in ((10.0, 0, 0.3, 0.31), (10.0, 1, 0.4, 0.33), (50.0, 0, 1.0, 0.8)):
-        cell, row = Cell(fraction, "paint", "tiny", draw), {"metric": "AP", "class": "", "value": value}
+    for fraction, draw, share, value, searched in ((10.0, 0, 0.3, 0.31, False), (10.0, 1, 0.4, 0.33, False),
+                                                   (10.0, 0, 0.9, 0.7, True), (50.0, 0, 1.0, 0.8, False)):
+        cell, row = Cell(fraction, "paint", "tiny", draw, 0, searched), {"metric": "AP", "class": "", "value": value}
         run = finish(study, folder, cell, {
-            "cell": msgspec.to_builtins(cell), "recipe": "scaled", "images": 2, "boxes": 5, "steps": 500,
-            "checkpoint": "ckpt-500", "train_seconds": 1.0, "evaluate_seconds": 1.0, "metrics": [row]})
+            "cell": msgspec.to_builtins(cell), "recipe": recipe_name(study, cell), "images": 2, "boxes": 5,
+            "steps": 500, "checkpoint": "ckpt-500", "train_seconds": 1.0, "evaluate_seconds": 1.0, "metrics": [row]})
         write_detections(run.detections, answer(truth, share), truth)
     return ["compare-runs", str(write_config(tmp_path / "study.yaml", study)), "paint", "tiny",
             "--studies", str(tmp_path / "studies"), "--resamples", "40"]
@@ -130,6 +134,14 @@ def test_detections_of_other_classes_are_passed_over(files, case_of, capsys):
 def test_two_draws_of_a_size_are_compared(runs, capsys):
     assert main([*runs, "10", "10", "--other-draw", "1"]) == 0
     assert "draw 1 " in capsys.readouterr().out.splitlines()[0]
+
+
+def test_a_run_is_compared_with_the_same_after_a_search(runs, capsys):
+    assert main([*runs, "10", "10", "--other-searched"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Yes, searched is better than not searched: by ")
+    assert lines[1].startswith("Runs of not searched differ by 1.4 points")
+    assert lines[2].startswith("There is one run of searched: ")
 
 
 @pytest.mark.parametrize("extra,message", [

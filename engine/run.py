@@ -1,0 +1,51 @@
+"""The waiting cells of a study on the engine that suits them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from engine.jobs import OnEnd, jobs_of
+from engine.until import Until
+from study.cluster import ADDRESS, address_here, connect, disconnect, has_ray, visible_gpus
+from study.config import Study
+from study.layout import StudyFolder
+from study.matrix import Cell
+
+
+def takes_ray(study: Study, workers: int | None, address: str, several: bool) -> bool:
+    """Tell whether runs go side by side on Ray: where that is asked for, or where there is more than one GPU.
+
+    Raises InputError where it is asked for and Ray is absent.
+    """
+    if workers is not None or address or os.environ.get(ADDRESS):
+        return True
+    alone = study.runtime.distribution == "one_device"
+    return several and alone and has_ray() and visible_gpus() > 1
+
+
+def run_waiting(study: Study, folder: StudyFolder, waiting: Sequence[Cell], on_end: OnEnd, until: Until, *,
+                workers: int | None = None, address: str = "", expect_gpu: bool = False) -> bool:
+    """Run the cells `waiting`, and return whether this process is the one to conclude.
+
+    Raises InputError as the engines do.
+    """
+    if not takes_ray(study, workers, address, len(waiting) > 1):
+        from engine.inline import run_cells
+
+        return run_cells(study, folder, waiting, on_end, until.wants, expect_gpu)
+    from engine.ray_tasks import run_jobs, share_out
+
+    resources = connect(address)
+    try:
+        share = share_out(resources, study.runtime, workers)
+        if expect_gpu and not resources.gpus:
+            print("no GPU found: training on CPUs")
+        each = f"{share.gpus} GPU{'s' * (share.gpus > 1)}" if share.gpus else f"{share.cpus:g} CPUs"
+        print(f"{share.workers} runs at once on {len(resources.nodes)} node{'s' * (len(resources.nodes) > 1)}, "
+              f"{each} each", flush=True)
+        run_jobs(jobs_of(folder, waiting, address_here(), share.workers), share, on_end,
+                 until.wants if until.rules else None)
+    finally:
+        disconnect()
+    return True

@@ -1,0 +1,84 @@
+"""A study on a cluster of two nodes, of which one is lost."""
+
+import json
+import threading
+import time
+from argparse import ArgumentParser
+
+import pandas as pd
+import pytest
+import yaml
+
+from engine.describe import describe
+from engine.progress import Progress
+from engine.run import run_waiting
+from engine.until import Until
+from study.command import add_study_arguments, open_study
+from study.lock import owner_of
+from study.matrix import cells
+from study.state import finished_cells
+from tests.test_run_study import STUDY
+
+CHECKPOINT = 20  # steps
+
+
+@pytest.fixture
+def opened(tmp_path):
+    study = json.loads(json.dumps(STUDY | {"checkpoint_every": CHECKPOINT}))
+    study["datasets"][0]["root"] = str(tmp_path / "digits")
+    study["detectors"][0]["recipes"]["scaled"]["min_steps"] = 200
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    parser = ArgumentParser()
+    add_study_arguments(parser)
+    arguments = parser.parse_args([str(tmp_path / "study.yaml"), "--studies", str(tmp_path / "studies")])
+    study, folder = open_study(arguments)
+    describe(study, folder, study.datasets[0])
+    return study, folder
+
+
+@pytest.fixture
+def nodes():
+    """A cluster on this machine: a head without CPUs, and two nodes of one CPU each."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    from study.cluster import disconnect
+
+    disconnect()
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    yield cluster, [cluster.add_node(num_cpus=1) for _ in range(2)]
+    disconnect()
+    cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_a_study_completes_though_a_node_is_lost_in_mid_run(opened, nodes):
+    (study, folder), (cluster, (_, lost)) = opened, nodes
+    waiting = cells(study)
+    progress, heard, killed = Progress(study, folder, len(waiting), Until()), [], []
+
+    def hear(outcomes):
+        heard.extend(outcomes)
+        progress(outcomes)
+
+    def kill():
+        """Take a node away once both have a run with a checkpoint in hand."""
+        while len(training := [cell for cell in waiting if _is_training(folder.run(cell))]) < 2:
+            time.sleep(0.05)
+        killed.extend(training)
+        cluster.remove_node(lost, allow_graceful=False)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    assert run_waiting(study, folder, waiting, hear, Until(), address=cluster.address)
+    assert not killer.is_alive() and len(killed) == 2
+    ended = [outcome.job.cell for outcome in heard if outcome.job.finishes]
+    assert sorted(ended) == waiting == finished_cells(study, folder) and progress.failed == 0
+    assert any(json.loads(folder.run(cell).training.read_text())["resumed_at"] >= CHECKPOINT for cell in killed)
+    results = pd.read_csv(folder.results)
+    overall = results.loc[(results["metric"] == "AP") & results["class"].isna(), ["fraction", "draw"]]
+    assert sorted(map(tuple, overall.to_numpy())) == [(cell.fraction, cell.draw) for cell in waiting]
+
+
+def _is_training(run) -> bool:
+    return bool(owner_of(run.lock)) and any(run.checkpoints.glob("ckpt-*.index")) and not run.training.exists()
