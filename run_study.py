@@ -40,9 +40,12 @@ def main(argv: list[str] | None = None) -> int:
     chosen = choose(cells(study), arguments)
     if asks:
         return answer(study, folder, chosen, arguments)
+    from datasets.files import remove_parts
     from study.lock import hold
 
     with hold(folder.lock, f"run_study.py {study.name}"):
+        for place in (folder.root, folder.charts, folder.forecast, *(folder.dataset(d.name) for d in study.datasets)):
+            remove_parts(place)
         if arguments.conclude:
             from engine.conclude import conclude
 

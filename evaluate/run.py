@@ -12,7 +12,7 @@ import tf_keras
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
-from datasets.files import read_json, write_json
+from datasets.files import read_json, remove_parts, write_json
 from datasets.settings import read_yaml
 from detectors.detector import Detector, build
 from detectors.runtime import gpu_libraries, sentence_on
@@ -53,6 +53,7 @@ def evaluate_cell(study: Study, folder: StudyFolder, cell: Cell) -> dict:
     identity = fingerprint(judged)
     if run.detections.exists() and is_result_of(run.result, identity):
         return read_json(run.result)
+    remove_parts(run.root)
     chosen, inputs = chosen_study(study, folder, cell), read_yaml(run.params).get("inputs", {})
     with open_tracking(study, str(cell), run, parameters_of(chosen, cell, inputs), training["device"]) as tracking:
         evaluation = _evaluate(chosen, folder, cell, truth, training["checkpoint"])

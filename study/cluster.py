@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from datasets.errors import InputError
@@ -51,7 +55,8 @@ def connect(address: str = "") -> Resources:
     if address not in ("", "auto", "local"):
         _knock(address)
     if not ray.is_initialized():
-        _join(address) if address not in ("", "local") else _start()
+        with _own_sigterm():
+            _join(address) if address not in ("", "local") else _start()
     return _resources()
 
 
@@ -81,6 +86,15 @@ def visible_gpus() -> int:
         return pynvml.nvmlDeviceGetCount()
     except Exception:  # no driver, or none of its libraries: there is no telling by which class it says so
         return 0
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep what SIGTERM does in this process: Ray would have it end with a stack trace, and no lock let go of."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 def _start() -> None:

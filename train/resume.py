@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from datasets.files import write_text
+from datasets.files import remove_parts, write_text
 from train.tuning import Looks
 
 STATE = "checkpoint"  # TensorFlow's file that says which checkpoints there are
@@ -59,6 +59,7 @@ def resume(checkpoints: Path, label: object, looks: Looks | None = None, write: 
         print(f"{label}: {checkpoints / (lost or f'ckpt-{newest}')} is not whole, or its looks are lost; "
               f"{f'going on from step {step}' if step else 'training anew'}", file=sys.stderr, flush=True)
     if write and checkpoints.exists():
+        remove_parts(checkpoints)
         _remove_after(checkpoints, step)
         _write_state(checkpoints)
     return step

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from datasets.annotations import Annotations, boxes_per_class, for_training
 from datasets.errors import FULL, InputError
-from datasets.files import read_json, whole_file, write_json
+from datasets.files import read_json, remove_parts, whole_file, write_json
 from detectors.checkpoints.checkpoint import restore
 from detectors.detector import build
 from records.manifest import Corrupt, DamagedRecords, check_share, corrupt_of, describe, first_shards, reason_of
@@ -125,6 +125,8 @@ def _train_run(study: Study, folder: StudyFolder, cell: Cell, run: RunFolder, de
     if found:
         study = apply(study, cell, found.best.settings)
     check_cell(study, folder, cell)
+    if is_chief(prepare(study.runtime)):
+        remove_parts(run.root)
     if not run.has_begun():
         run.spent.unlink(missing_ok=True)  # of checkpoints that are no more
     claim(run, inputs)
@@ -321,4 +323,5 @@ def _without(images: Annotations, ids: list[int]) -> Annotations:
 
 def _under(folder: str, follow: Follow) -> Follow:
     """Return what follows another pass of the same run: its figures go by names of their own."""
-    return lambda values, step: follow({f"{folder}/{name}": value for name, value in values.items()}, step)
+    return lambda values, step: follow({f"{folder}/{name.removeprefix(f'{folder}_')}": value
+                                        for name, value in values.items()}, step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 from study.config import Tracker
@@ -25,7 +26,7 @@ class MlflowRun:
         from mlflow.tracking import MlflowClient
 
         self._client = MlflowClient(tracking_uri=tracker.uri or None)
-        self.id = id if id and self._is_there(id) else self._begin(opening)
+        self.id = id if id and self._is_there(id) else self._begin(opening, _files_of(tracker.uri))
         self._client.update_run(self.id, "RUNNING")
         params = [Param(_name(key), value) for key, value in opening["parameters"].items()]
         for start in range(0, len(params), 100):
@@ -58,15 +59,22 @@ class MlflowRun:
                 return False
             raise
 
-    def _begin(self, opening: dict[str, Any]) -> str:
-        experiment = self._client.get_experiment_by_name(opening["project"])
+    def _begin(self, opening: dict[str, Any], files: str | None) -> str:
+        project = opening["project"]
+        experiment = self._client.get_experiment_by_name(project)
         try:
-            number = experiment.experiment_id if experiment else self._client.create_experiment(opening["project"])
+            number = experiment.experiment_id if experiment else self._client.create_experiment(project, files)
         except Exception:  # another run has just made it
-            if (experiment := self._client.get_experiment_by_name(opening["project"])) is None:
+            if (experiment := self._client.get_experiment_by_name(project)) is None:
                 raise
             number = experiment.experiment_id
         return self._client.create_run(number, run_name=opening["name"]).info.run_id
+
+
+def _files_of(uri: str) -> str | None:
+    """Return where files go: beside a database, instead of wherever the command runs; None leaves it to the server."""
+    database = uri.removeprefix("sqlite:///")
+    return (Path(database).absolute().parent / "mlruns").as_uri() if database != uri else None
 
 
 def _name(name: str) -> str:

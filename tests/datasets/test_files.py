@@ -1,12 +1,12 @@
 import errno
 import hashlib
-import resource
 
 import numpy as np
 import pytest
 
 from datasets.errors import InputError
 from datasets.files import read_json, read_json_if_whole, remove_parts, sha256_of, whole_file, write_json
+from tests.full_disk import full_disk
 
 
 def test_a_file_appears_only_when_whole(tmp_path):
@@ -54,7 +54,8 @@ def test_checksums_are_those_of_the_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(("content", "value", "said"), [
-    (None, None, ""), ('{"a": 1}', {"a": 1}, ""), ('{"a": ', None, "x.json: not valid JSON"), ("", None, "x.json: not")])
+    (None, None, ""), ('{"a": 1}', {"a": 1}, ""), ('{"a": ', None, "x.json: not valid JSON"), ("", None, "x.json: not"),
+])
 def test_what_can_be_made_again_may_be_damaged(tmp_path, capsys, content, value, said):
     if content is not None:
         (tmp_path / "x.json").write_text(content)
@@ -73,12 +74,7 @@ def test_what_killed_processes_have_left_is_removed(tmp_path):
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path):
     write_json(tmp_path / "x.json", 1)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
-    try:
-        with pytest.raises(OSError) as error:
-            write_json(tmp_path / "x.json", list(range(5000)))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with full_disk(5000), pytest.raises(OSError) as error:
+        write_json(tmp_path / "x.json", list(range(5000)))
     assert error.value.errno == errno.EFBIG
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"] and read_json(tmp_path / "x.json") == 1

@@ -9,12 +9,13 @@ import tensorflow as tf
 from PIL import Image
 
 from datasets.annotations import Annotations, for_training
-from datasets.errors import InputError
+from datasets.errors import InputError, command
 from datasets.formats.coco import read_coco
 from records import write
 from records.manifest import first_shards, read_manifest
 from records.write import encode_image, make_example, shard_lengths, write_records
 from study.lock import hold
+from tests.full_disk import full_disk
 
 LOCK = ".train.lock"  # stays, with nothing in it
 
@@ -119,6 +120,14 @@ def test_records_with_a_damaged_manifest_are_made_anew(make, tmp_path, capsys):
     path.write_text(path.read_text()[:50])
     assert make() == manifest
     assert "records.json: not valid JSON" in (err := capsys.readouterr().err) and "the records are made anew" in err
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(make, tmp_path, capsys):
+    with full_disk(5000):
+        assert command(make)() == 2
+    assert capsys.readouterr().err.endswith("error: File too large; make room and give the same command again\n")
+    assert [path.name for path in (tmp_path / "records").iterdir()] == [LOCK]
+    assert command(lambda: make() and 0)() == 0
 
 
 def test_what_a_killed_process_has_left_is_removed(make, tmp_path):

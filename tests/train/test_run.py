@@ -12,7 +12,7 @@ import msgspec  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from datasets.errors import InputError  # noqa: E402
+from datasets.errors import InputError, command  # noqa: E402
 from detectors.checkpoints.checkpoint import save  # noqa: E402
 from detectors.detector import build  # noqa: E402
 from evaluate.run import load_detector  # noqa: E402
@@ -23,6 +23,7 @@ from study.data import read_subset  # noqa: E402
 from study.layout import StudyFolder  # noqa: E402
 from study.matrix import Cell  # noqa: E402
 from study.provenance import origin  # noqa: E402
+from tests.full_disk import full_disk  # noqa: E402
 from tests.small import COLOURS, make_study, write_dataset  # noqa: E402
 from train import run as train_run  # noqa: E402
 from train.loop import Pass  # noqa: E402
@@ -362,6 +363,17 @@ def test_the_best_weights_are_found_again_where_they_are_damaged(tuned, capsys):
     assert "training.json: not valid JSON" in err and f"{before.checkpoint} is not whole" in err
     for name, values in _weights(run.checkpoints / training.checkpoint).items():
         np.testing.assert_allclose(values, weights[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_a_training_in_one_line_and_it_goes_on(tmp_path, capsys):
+    study, folder = _prepared(tmp_path, steps=20)
+    with full_disk(1_000_000):  # less than a checkpoint
+        assert command(lambda: train_cell(study, folder, CELL, "on a test"))() == 2
+    assert capsys.readouterr().err.endswith("error: File too large; make room and give the same command again\n")
+    run = folder.run(CELL)
+    assert not run.training.exists() and train_cell(study, folder, CELL, "on a test").steps == 20
+    assert not list(run.checkpoints.glob("*_temp"))
 
 
 @pytest.mark.slow

@@ -94,10 +94,15 @@ def test_killed_workers_go_on_together(tmp_path, data):
         while not (workers.run.checkpoints / "checkpoint").exists():  # which names the last one, and is written last
             assert time.monotonic() < deadline and all(process.poll() is None for process in processes)
             time.sleep(0.05)
+        processes[1].kill()
+        output, _ = processes[0].communicate(timeout=SECONDS)
     finally:
         for process in processes:
             process.kill()
             process.wait()
+    said = output.splitlines()[-1]
+    assert processes[0].returncode == 2 and "Traceback" not in output
+    assert said.startswith(f"error: {CELL}: another worker is gone (") and "on every machine, to go on" in said
     assert not workers.run.training.exists()
     training = workers.finish(workers.start(2))
     assert training["steps"] == 100 and 0 < training["resumed_at"] < 100

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -103,11 +102,11 @@ def serve(folder: Path, port: int = 0):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """The folder and the address of an MLflow server."""
+    """An MLflow server, which takes long to start: its folder, process and port. The last test of it kills it."""
     pytest.importorskip("mlflow", reason="MLflow is not installed: requirements-trackers.txt")
     folder = tmp_path_factory.mktemp("server")
-    with serve(folder) as (_, port):
-        yield folder, f"http://127.0.0.1:{port}"
+    with serve(folder) as (process, port):
+        yield folder, process, port
 
 
 def read_runs(server, project):
@@ -120,7 +119,7 @@ def read_runs(server, project):
 
 
 def test_mlflow_is_told_of_a_run_of_two_processes_and_of_the_study(served, tmp_path):
-    _, server = served
+    server = f"http://127.0.0.1:{served[2]}"
     tracker = {"kind": "mlflow", "uri": server, "project": "whole"}
     out, err, _ = finish(follow(tmp_path, tracker))
     assert err == "" and out.endswith("[]\n")  # nothing of MLflow's is loaded here
@@ -145,25 +144,24 @@ def test_mlflow_is_told_of_a_run_of_two_processes_and_of_the_study(served, tmp_p
 
 
 def test_mlflow_killed_in_the_middle_stops_nothing_and_is_gone_on_with(served, tmp_path):
-    shutil.copy(served[0] / "runs.db", tmp_path)  # a database takes long to set up
-    with serve(tmp_path) as (server, port):
-        tracker = {"kind": "mlflow", "uri": f"http://127.0.0.1:{port}", "project": "killed"}
-        process = follow(tmp_path / "study", tracker, (20, 101, 20), "pause")
-        process.stdin.write("\n")
-        process.stdin.flush()
-        id_file = next_file(tmp_path / "study", "tracking-mlflow.json")
-        os.killpg(server.pid, 9)
-        server.wait()
-        process.stdin.write("\n" * 4)
-        out, err, _ = finish(process)
-        assert err.count("\n") == 1 and "failed with exception" in err and "goes on without it" in err
-        with serve(tmp_path, port) as (_, port):
-            again = json.loads(id_file.read_text())
-            assert finish(follow(tmp_path / "study", tracker, (120, 141, 20), "end"))[1] == ""
-            assert json.loads(id_file.read_text()) == again
-            _, runs = read_runs(tracker["uri"], "killed")
-            assert runs["paint tiny 50 % draw 0 seed 0"].info.run_id == again["id"]
-            assert runs["paint tiny 50 % draw 0 seed 0"].data.metrics["training_loss"] == 1 / 140
+    folder, server, port = served
+    tracker = {"kind": "mlflow", "uri": f"http://127.0.0.1:{port}", "project": "killed"}
+    process = follow(tmp_path, tracker, (20, 101, 20), "pause")
+    process.stdin.write("\n")
+    process.stdin.flush()
+    id_file = next_file(tmp_path, "tracking-mlflow.json")
+    os.killpg(server.pid, 9)
+    server.wait()
+    process.stdin.write("\n" * 4)
+    out, err, _ = finish(process)
+    assert err.count("\n") == 1 and "failed with exception" in err and "goes on without it" in err
+    before = json.loads(id_file.read_text())
+    with serve(folder, port):
+        assert finish(follow(tmp_path, tracker, (120, 141, 20), "end"))[1] == ""
+        _, runs = read_runs(tracker["uri"], "killed")
+    assert json.loads(id_file.read_text()) == before
+    assert runs["paint tiny 50 % draw 0 seed 0"].info.run_id == before["id"]
+    assert runs["paint tiny 50 % draw 0 seed 0"].data.metrics["training_loss"] == 1 / 140
 
 
 def next_file(folder, name):
