@@ -12,13 +12,17 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from datasets.errors import command
+from datasets.files import remove_parts
 from engine.choose import add_choice, choose
-from study.command import add_study_arguments, open_study
+from study.command import add_study_arguments, open_study, write_study
 from study.config import Study, load_study
+from study.identity import refuse_changed_study
 from study.layout import StudyFolder
+from study.lock import hold
 from study.matrix import Cell, cells
 
 EXAMPLES = """examples:
@@ -35,20 +39,20 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
     if arguments.init:
         return begin(arguments)
-    asks = arguments.dry_run or arguments.status or arguments.list
-    study, folder = open_study(arguments, write=not asks or arguments.list)  # whose commands read it
+    study, folder = open_study(arguments, write=False)
     chosen = choose(cells(study), arguments)
-    if asks:
+    if arguments.dry_run or arguments.status:
         return answer(study, folder, chosen, arguments)
-    from datasets.files import remove_parts
-    from study.lock import hold
-
-    with hold(folder.lock, f"run_study.py {study.name}"):
-        for place in (folder.root, folder.charts, folder.forecast, *(folder.dataset(d.name) for d in study.datasets)):
+    # Workers of one training share the study; the chief alone writes.
+    together = study.runtime.distribution == "multi_worker"
+    with nullcontext() if together else hold(folder.lock, f"run_study.py {study.name}"):
+        refuse_changed_study(folder, study)  # by another who held the lock until now
+        write_study(study, folder)
+        if arguments.list:
+            return answer(study, folder, chosen, arguments)
+        for place in () if together else (folder.root, folder.charts, folder.forecast):
             remove_parts(place)
         if arguments.conclude:
-            from engine.conclude import conclude
-
             return conclude(study, folder)
         return run(study, folder, chosen, arguments)
 
@@ -106,7 +110,7 @@ def answer(study: Study, folder: StudyFolder, chosen: Sequence[Cell], arguments:
         rates = measure_missing(study, folder, rates)
     rows = rows_of(study, folder, chosen, rates)
     if arguments.list:
-        print("".join(f"{line}\n" for line in list_commands(folder, rows)), end="")
+        print("".join(f"{line}\n" for line in list_commands(rows)), end="")
     elif arguments.json:
         print(json.dumps(plain(rows), indent=1))
     else:
@@ -134,22 +138,29 @@ def run(study: Study, folder: StudyFolder, chosen: Sequence[Cell], arguments: ar
 
 def finish(study: Study, folder: StudyFolder, waiting: Sequence[Cell], arguments: argparse.Namespace) -> int:
     """Run the cells `waiting` and conclude; return the exit status."""
-    from engine.conclude import conclude
     from engine.progress import Progress
     from engine.run import run_waiting
     from engine.until import until_of
 
-    until = until_of(study, folder, waiting, arguments.until_width, arguments.budget)
+    until = until_of(study, folder, arguments.until_width, arguments.budget)
     progress = Progress(study, folder, len(waiting), until)
     if waiting and not run_waiting(study, folder, waiting, progress, until, workers=arguments.workers,
                                    address=arguments.address, expect_gpu=arguments.gpu):
         return 0
     print(until.verdict(len(waiting) - progress.ended), end="", flush=True)
-    status = conclude(study, folder)
     if progress.failed:
         print(f"error: {progress.failed} of {len(waiting)} runs failed; run_study.py --status says why, and the same "
               "command tries them again", file=sys.stderr)
-    return status or (1 if progress.failed else 0)
+    if not any(folder.run(cell).result.exists() for cell in cells(study)):
+        return 1 if progress.failed else 0
+    return conclude(study, folder) or (1 if progress.failed else 0)
+
+
+def conclude(study: Study, folder: StudyFolder) -> int:
+    """Make table, forecast and report of what is there; return the exit status."""
+    from engine.conclude import conclude  # imports pandas and more
+
+    return conclude(study, folder)
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:

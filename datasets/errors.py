@@ -37,6 +37,13 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(sorted(valid))}"
 
 
+def is_disk_error(error: Exception) -> bool:
+    """Tell whether an error is of the disk: full, or not to be written to or read from."""
+    if isinstance(error, OSError):
+        return error.errno in _DISK_ERRORS
+    return any(os.strerror(number) in str(error) for number in FULL)
+
+
 def command(main: Callable[..., int | None]) -> Callable[..., int]:
     """Wrap a command's main function: a user's mistake becomes one line on stderr and exit status 2.
 
@@ -57,16 +64,16 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
         except BrokenPipeError:
             return 141
         except OSError as error:
-            if error.errno not in _DISK_ERRORS:
+            if not is_disk_error(error):
                 raise
             print(f"error: {str(error.filename or 'disk')[:200]}: {error.strerror}; make room or choose another place",
                   file=sys.stderr)
             return 2
         except Exception as error:  # TensorFlow's own class for a full disk, which this room must not import
-            full = [text for text in map(os.strerror, FULL) if text in str(error)]
-            if not full:
+            if not is_disk_error(error):
                 raise
-            print(f"error: {full[0]}; make room and give the same command again", file=sys.stderr)
+            full = next(text for text in map(os.strerror, FULL) if text in str(error))
+            print(f"error: {full}; make room and give the same command again", file=sys.stderr)
             return 2
 
     return guarded

@@ -41,8 +41,9 @@ def _refuse_unknown(raw: Any, kind: Any, path: str, where: str) -> None:
     if origin in (typing.Union, types.UnionType):
         for arg in args:
             _refuse_unknown(raw, arg, path, where)
-    elif origin is Literal and isinstance(raw, str) and raw not in args:
-        raise InputError(f"{path}: {where.lstrip('.')}: no '{raw}'; {nearest(raw, filter(None, args))}")
+    elif origin is Literal and raw not in args and type(raw) in (str, int) and type(raw) is type(args[-1]):
+        hint = nearest(raw, filter(None, args)) if isinstance(raw, str) else f"valid: {', '.join(map(str, args))}"
+        raise InputError(f"{path}: {where.lstrip('.')}: no '{raw}'; {hint}")
     elif origin is tuple and isinstance(raw, list):
         for index, item in enumerate(raw):
             _refuse_unknown(item, args[0], path, f"{where}[{index}]")

@@ -6,7 +6,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 
-from datasets.errors import InputError
+from datasets.errors import InputError, Terminated
 from engine.axes import draw_axes
 from engine.describe import DESCRIBED
 from predict.backtest import DEFAULT, Forecast, make_forecasts
@@ -30,7 +30,7 @@ def renew(study: Study, folder: StudyFolder) -> list[Forecast]:
     """
     from report.page import write_report
 
-    collect(study, folder)
+    collect(study, folder, finished_cells(study, folder))
     expected = expect(study, folder)
     if expected:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -44,13 +44,12 @@ def conclude(study: Study, folder: StudyFolder) -> int:
 
     Return the exit status. Raises InputError where there is no result at all.
     """
-    from predict.__main__ import main as predict
     from report.page import write_report
 
-    if collect(study, folder).empty:
+    done = finished_cells(study, folder)
+    if collect(study, folder, done).empty:
         raise InputError(f"{folder.root}: no run is finished yet, so there is nothing to conclude; run the study first")
     remove_stale_pictures(study, folder)
-    done = finished_cells(study, folder)
     for detector in study.detectors:
         for dataset in study.datasets:
             picture_detections(study, folder, dataset, detector.name, done)
@@ -60,8 +59,8 @@ def conclude(study: Study, folder: StudyFolder) -> int:
         return 0
     status = _forecast(study, folder)
     print()
-    status = status or predict(["compare", str(folder.results), "--metric", study.forecast.metric, "--out",
-                                str(folder.charts)])
+    status = status or _predict(["compare", str(folder.results), "--metric", study.forecast.metric, "--out",
+                                 str(folder.charts)])
     draw_axes(study, folder)
     if status == 0:
         print(f"report: {write_report(folder)}")
@@ -81,15 +80,23 @@ def _forecast(study: Study, folder: StudyFolder) -> int:
 
     As long as a study in progress has fewer than two of those, the forecast is from all that there are.
     """
-    from predict.__main__ import main as predict
-
     up_to, measured = study.forecast.fit_up_to, [observed for _, observed in _curves(study, folder)]
     if not any(len(observed.up_to(up_to)) > 1 for observed in measured):
         if all(observed.percent[-1] > WHOLE for observed in measured):
             return 0  # nothing is left to forecast
         up_to = 100.0
-    return predict(["forecast", str(folder.results), "--metric", study.forecast.metric, "--out", str(folder.forecast),
-                    "--fit-up-to", f"{up_to:g}"])
+    return _predict(["forecast", str(folder.results), "--metric", study.forecast.metric, "--out", str(folder.forecast),
+                     "--fit-up-to", f"{up_to:g}"])
+
+
+def _predict(arguments: list[str]) -> int:
+    """Return the exit status of a command of predict's. One that was asked to stop stops this process too."""
+    from predict.__main__ import main
+
+    status = main(arguments)
+    if status in (130, 143):
+        raise Terminated if status == 143 else KeyboardInterrupt
+    return status
 
 
 def _curves(study: Study, folder: StudyFolder) -> list[tuple[Curve, Observations]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
-from datasets.errors import InputError
+from datasets.errors import InputError, is_disk_error
 from engine.jobs import Job, OnEnd, Outcome, Wanted
-from study.config import Study, find_detector, find_recipe
+from study.config import Study, find_dataset, find_detector, find_recipe
 from study.data import read_train
+from study.failure import noted
 from study.layout import StudyFolder
 from study.lock import hold
 from study.matrix import Cell
@@ -42,6 +45,10 @@ def run_cells(study: Study, folder: StudyFolder, waiting: Sequence[Cell], on_end
             if not chief:
                 raise
             error = str(mistake)
+        except Exception as failure:
+            if not chief or is_disk_error(failure):
+                raise
+            error = _explain(folder.run(cell).log, failure)
         if chief:
             job = Job(str(cell), (), folder.run(cell).log, cell=cell, finishes=True)
             on_end([Outcome(job, 2 if error else 0, time.monotonic() - began, error)])
@@ -54,9 +61,9 @@ def check(study: Study, folder: StudyFolder, waiting: Sequence[Cell]) -> None:
 
     for cell in waiting:
         check_cell(study, folder, cell)
-    for name in dict.fromkeys(cell.detector for cell in waiting):
-        detector = find_detector(study, name)
-        check_checkpoint(detector, find_recipe(study, detector), read_train(study.datasets[0]).categories)
+    for dataset, name in dict.fromkeys((cell.dataset, cell.detector) for cell in waiting):
+        detector, train = find_detector(study, name), read_train(find_dataset(study, dataset))
+        check_checkpoint(detector, find_recipe(study, detector), train.categories)
 
 
 def _run(study: Study, folder: StudyFolder, cell: Cell, device: str, chief: bool) -> None:
@@ -67,10 +74,17 @@ def _run(study: Study, folder: StudyFolder, cell: Cell, device: str, chief: bool
     if not chief:
         train_cell(study, folder, cell, device)
         return
-    with hold(folder.run(cell).lock, str(cell), wait=True):
+    with hold(folder.run(cell).lock, str(cell), wait=True), noted(folder.run(cell)):
         if cell.searched:
             from train.search import search_cell
 
             search_cell(study, folder, cell)
         train_cell(study, folder, cell, device)
         evaluate_cell(study, folder, cell)
+
+
+def _explain(log: Path, failure: Exception) -> str:
+    """Add the traceback of a failure that nobody foresaw to the run's log, and return its first line."""
+    with open(log, "a", encoding="utf-8") as stream:
+        traceback.print_exception(failure, file=stream)
+    return f"{type(failure).__name__}: {(str(failure).strip().splitlines() or [''])[0]}"

@@ -21,7 +21,7 @@ class Job:
     command: tuple[str, ...]
     log: Path  # its output
     needs: tuple[str, ...] = ()  # names of earlier jobs that must have ended well
-    device: bool = True  # whether it asks for one, or only starts what does
+    device: bool = True  # whether it asks for one itself; a search leaves that to its trials
     cell: Cell | None = None  # that it works for
     finishes: bool = False  # whether the cell is done with it
 
@@ -45,24 +45,57 @@ OnEnd = Callable[[Sequence[Outcome]], None]
 Wanted = Callable[[Cell], bool]  # whether a cell is still to be run
 
 
-def jobs_of(folder: StudyFolder, waiting: Sequence[Cell], address: str, searches_at_once: int) -> list[Job]:
+class Queue:
+    """Jobs that wait for their turn: in their order, each after what it needs."""
+
+    def __init__(self, jobs: Sequence[Job], wanted: Wanted):
+        self.waiting, self.wanted = list(jobs), wanted
+        self._ended: dict[str, Outcome] = {}
+        self._asked: set[Cell] = set()
+
+    def next(self) -> Job | None:
+        """Take the first job that can begin; None where all that wait need others first.
+
+        Whether a cell is wanted is asked once, before the first of its jobs.
+        """
+        for job in list(self.waiting):
+            if job not in self.waiting or not all(name in self._ended for name in job.needs):
+                continue
+            if job.cell is not None and job.cell not in self._asked:
+                self._asked.add(job.cell)
+                if not self.wanted(job.cell):
+                    self.waiting = [other for other in self.waiting if other.cell != job.cell]
+                    continue
+            self.waiting.remove(job)
+            return job
+        return None
+
+    def end(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Take note of jobs that have ended, and return them and those that therefore cannot begin."""
+        ended = list(outcomes)
+        for outcome in ended:  # which grows
+            self._ended[outcome.job.name] = outcome
+            for job in [job for job in self.waiting if not outcome.well and outcome.job.name in job.needs]:
+                self.waiting.remove(job)
+                ended.append(Outcome(job, 1, 0.0, f"not begun: {outcome.job.name} failed: {outcome.error}"))
+        return ended
+
+
+def jobs_of(folder: StudyFolder, waiting: Sequence[Cell], address: str, cpus: int) -> list[Job]:
     """Return the jobs that finish the cells `waiting`, in their order, each search before its cell.
 
-    `address` is that of the Ray cluster, for searches; at most so many of them run at once.
+    `address` is that of the Ray cluster, on which the trials of searches get so many CPUs each, or a GPU.
     """
     config = [str(folder.config), "--studies", str(folder.root.parent)]
     python = (sys.executable, "-m")
     jobs = [Job(RECORDS, (*python, "records", *config), folder.root / "records.log")]
-    searches: list[str] = []
     for cell in waiting:
         run, train = folder.run(cell), (*python, "train", *config, *arguments_of(cell), "--wait")
         needs = (RECORDS,)
         if cell.searched and not run.search.exists():
-            before = tuple(searches[-searches_at_once:-searches_at_once + 1 or None])
             search = f"search: {cell}"
-            jobs.append(Job(search, (*train, "--search", "--address", address), run.root / "search.log",
-                            (RECORDS, *before), device=False, cell=cell))
-            searches.append(search)
+            jobs.append(Job(search, (*train, "--search", "--address", address, "--cpus", str(cpus)),
+                            run.root / "search.log", needs, device=False, cell=cell))
             needs = (RECORDS, search)
         jobs.append(Job(str(cell), (*train, "--evaluate"), run.log, needs, cell=cell, finishes=True))
     return jobs

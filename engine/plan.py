@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.jobs import arguments_of
+from datasets.errors import InputError
 from engine.rows import STATES, Row, count_images, spell_left
 from predict.text import counted, format_table
 from study.cluster import visible_gpus
@@ -23,7 +23,6 @@ from study.matrix import fraction_key
 from study.rates import Rate, cores_of, device_of, is_of_gpu, keep_rate, records_of, spell
 
 SAMPLE = 96  # images of an embedded data set that are made to measure on where the set itself is not there yet
-SCRIPT = REPOSITORY / "train/train_subset.sh"
 HOUR = 3600.0
 
 
@@ -39,26 +38,25 @@ def describe_plan(study: Study, folder: StudyFolder, rows: Sequence[Row], rates:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def list_commands(folder: StudyFolder, rows: Iterable[Row]) -> list[str]:
+def list_commands(rows: Iterable[Row]) -> list[str]:
     """Return the command of each run that is neither done nor running, for a shell, in one line each.
 
-    Paths are absolute: a command runs from anywhere, on every machine that has the study at the same place.
+    A command runs from anywhere, on every machine that has the study at the same place.
     """
-    study = [str(SCRIPT), str(folder.config), "--studies", str(folder.root.parent)]
-    return [shlex.join([*study, *arguments_of(row.cell), "--wait", "--evaluate"])
-            for row in rows if row.state in ("waiting", "failed")]
+    return [row.command for row in rows if row.state in ("waiting", "failed")]
 
 
 def measure_missing(study: Study, folder: StudyFolder, rates: Mapping[str, Rate]) -> dict[str, Rate]:
     """Return `rates` with those of the other detectors, measured here in about a minute each and kept in rates.json.
 
     One that was measured on a CPU does not count where there is a GPU. Raises InputError for an image that cannot be
-    used, and for a runtime that this machine does not have.
+    used, for a runtime that this machine does not have, and, first, where the study's folder cannot be written.
     """
     missing = [detector for detector in study.detectors
                if detector.name not in rates or _is_outdated(rates[detector.name])]
     if not missing:
         return dict(rates)
+    _refuse_read_only(folder.rates)
     with tempfile.TemporaryDirectory() as temporary:
         dataset = _at_hand(study.datasets[0], Path(temporary))
         train, images = read_train(dataset), image_folder(dataset, dataset.train)
@@ -173,6 +171,14 @@ def _source(rate: Rate) -> str:
 
 def _is_outdated(rate: Rate) -> bool:
     return not rate.runs and bool(cores_of(rate)) and visible_gpus() > 0
+
+
+def _refuse_read_only(path: Path) -> None:
+    """Raise InputError where `path` could not be written."""
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: cannot be written, and it keeps what is measured; give another folder by --studies, "
+                         "or leave the measuring out (--no-estimate)")
 
 
 def _gpus_each(study: Study) -> int:

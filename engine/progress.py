@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from datasets.files import read_json, write_json
+from datasets.files import read_json_if_whole
 from engine.conclude import renew
 from engine.jobs import Outcome
 from engine.until import LEVEL, Until
@@ -13,6 +13,7 @@ from evaluate.table import summary_line
 from predict.backtest import Forecast
 from predict.text import points
 from study.config import Study
+from study.failure import note
 from study.layout import StudyFolder
 
 
@@ -41,11 +42,12 @@ class Progress:
         self.ended += 1
         run, where = self.folder.run(outcome.job.cell), f"[{self.ended}/{self.cells}] {outcome.job.cell}"
         if outcome.well:
-            run.failure.unlink(missing_ok=True)
-            print(f"{where}: {summary_line(read_json(run.result)['metrics'])}, {outcome.seconds:.0f} s", flush=True)
+            result = read_json_if_whole(run.result)  # a network's file system may show it a while later
+            reached = summary_line(result["metrics"]) if result else "done"
+            print(f"{where}: {reached}, {outcome.seconds:.0f} s", flush=True)
             return
         self.failed += 1
-        write_json(run.failure, {"error": outcome.error, "tries": outcome.tries})
+        note(run, outcome.error, outcome.tries)
         self._complain(f"{where} failed: {outcome.error}", outcome)
 
     def _complain(self, what: str, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datasets.errors import InputError
-from engine.jobs import Job, OnEnd, Outcome, Wanted
+from engine.jobs import Job, OnEnd, Outcome, Queue, Wanted
 from engine.process import describe_status, last_line, run_process
 from study.cluster import Resources
 from study.config import Runtime
@@ -38,7 +38,7 @@ def share_out(resources: Resources, runtime: Runtime, workers: int | None = None
                          "by itself; choose one_device, or start the workers yourself (docs/training.md)")
     if resources.gpus:
         return _share_gpus(resources, runtime, workers)
-    most = sum(cpus for cpus, _ in resources.nodes)
+    most = resources.cpus
     workers = workers or sum(cpus > 0 for cpus, _ in resources.nodes)
     if not 0 < workers <= most:
         raise InputError(f"--workers {workers}: the CPUs here are {most}, and a run needs one at least; give fewer")
@@ -47,31 +47,25 @@ def share_out(resources: Resources, runtime: Runtime, workers: int | None = None
     return Share(float(cpus), 0, workers)
 
 
-def run_jobs(jobs: Sequence[Job], share: Share, on_end: OnEnd, wanted: Wanted | None = None) -> None:
-    """Run `jobs` on the cluster that this process is connected to, in their order as far as there is room.
+def run_jobs(jobs: Sequence[Job], share: Share, on_end: OnEnd, wanted: Wanted = lambda cell: True) -> None:
+    """Run `jobs` on the cluster that this process is connected to, `share.workers` at once, in their order.
 
-    `on_end` hears of those that have ended since it last heard. With `wanted`, which is asked before a job is handed
-    to Ray, none is handed over ahead of its turn. An exception, Ctrl-C among them, stops the processes first.
+    `on_end` hears of those that have ended since it last heard. A cell that is not `wanted` when its turn comes is not
+    begun. An exception, Ctrl-C among them, stops the processes first.
     """
     import ray
 
     task = ray.remote(max_retries=TRIES - 1)(_run)
-    waiting, pending, refs = list(jobs), {}, {}
-    room = share.workers if wanted else len(jobs)
+    queue, pending = Queue(jobs, wanted), {}
     try:
-        while waiting or pending:
-            while waiting and sum(job.device for job in pending.values()) < room:
-                job = waiting.pop(0)
-                if wanted and job.cell and not wanted(job.cell):
-                    continue
-                options = _ask(job, share) | {"name": job.name}
-                needs = [refs[name] for name in job.needs if name in refs]
-                refs[job.name] = task.options(**options).remote(job, share.cpus, *needs)
-                pending[refs[job.name]] = job
-            if pending:
-                ready, _ = ray.wait(list(pending))
-                more, _ = ray.wait(list(pending), num_returns=len(pending), timeout=0)
-                on_end([_outcome(pending.pop(ref), ref) for ref in dict.fromkeys([*ready, *more])])
+        while True:
+            while len(pending) < share.workers and (job := queue.next()):
+                pending[task.options(**_ask(job, share), name=job.name).remote(job, share.cpus)] = job
+            if not pending:
+                return
+            ready, _ = ray.wait(list(pending))
+            more, _ = ray.wait(list(pending), num_returns=len(pending), timeout=0)
+            on_end(queue.end([_outcome(pending.pop(ref), ref) for ref in dict.fromkeys([*ready, *more])]))
     finally:
         _cancel(pending)
 
@@ -90,14 +84,12 @@ def _share_gpus(resources: Resources, runtime: Runtime, workers: int | None) -> 
 
 
 def _ask(job: Job, share: Share) -> dict[str, Any]:
-    """Return what a job asks Ray for. One that only starts others asks for nothing, or they would wait for it."""
+    """Return what a job asks Ray for. A search asks for nothing, or its trials would wait for what it has."""
     return {"num_cpus": share.cpus, "num_gpus": share.gpus} if job.device else {"num_cpus": 0, "num_gpus": 0}
 
 
-def _run(job: Job, cpus: float, *needs: Outcome) -> Outcome:
+def _run(job: Job, cpus: float) -> Outcome:
     """Run a job in a process of its own, on a worker of Ray's, again where it crashed."""
-    if failed := next((outcome for outcome in needs if not outcome.well), None):
-        return Outcome(job, 1, 0.0, f"not begun: {failed.job.name} failed: {failed.error}")
     environment = os.environ | {name: f"{max(1, int(cpus))}" for name in THREADS}
     for attempt in range(1, TRIES + 1):
         began = time.monotonic()

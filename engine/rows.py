@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any, Literal
 import msgspec
 
 from datasets.embedded.make import image_counts
-from datasets.files import read_json
+from datasets.files import read_json_if_whole
 from datasets.orders.order import subset_size
+from engine.jobs import arguments_of
 from predict.text import counted
 from study.config import REPOSITORY, DatasetConfig, Study, find_detector, find_recipe
 from study.data import read_train, read_validation
@@ -26,6 +28,7 @@ from study.trials import trials_of
 
 State = Literal["done", "running", "failed", "waiting"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "waiting")
+SCRIPT = REPOSITORY / "train/train_subset.sh"
 CHECKPOINT = re.compile(r'^model_checkpoint_path: ".*ckpt-(\d+)"', re.MULTILINE)  # in TensorFlow's `checkpoint` file
 
 
@@ -45,6 +48,8 @@ class Row:
     error: str = ""  # why it failed
     tries: int = 0
     log: str = ""
+    command: str = ""  # that runs it, for a shell
+    result: str = ""  # path of its result file, which is there once it is done
 
     @property
     def left(self) -> float | None:
@@ -110,10 +115,17 @@ def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
             | {name: value for name, value in vars(row).items() if name != "cell"} for row in rows]
 
 
+def _command(folder: StudyFolder, cell: Cell) -> str:
+    """Return the command that runs a cell, in one line. Its paths are absolute: it runs from anywhere."""
+    study = [str(SCRIPT), str(folder.config), "--studies", str(folder.root.parent)]
+    return shlex.join([*study, *arguments_of(cell), "--wait", "--evaluate"])
+
+
 def _row(study: Study, folder: StudyFolder, cell: Cell, train: int, validation: int, rate: Rate | None) -> Row:
     images, recipe = subset_size(cell.fraction, train), find_recipe(study, find_detector(study, cell.detector))
     row = Row(cell, images, steps_of(recipe, images), len(trials_of(study, cell)) if cell.searched else 0,
-              rate and seconds_of(study, cell, images, validation, rate), state_of(study, folder, cell))
+              rate and seconds_of(study, cell, images, validation, rate), state_of(study, folder, cell),
+              command=_command(folder, cell), result=str(folder.run(cell).result))
     if row.state == "done":
         return replace(row, progress=1.0)
     return _with_progress(row, folder.run(cell), 2 if recipe.tuning and recipe.tuning.then == "whole" else 1)
@@ -124,7 +136,8 @@ def _with_progress(row: Row, run: RunFolder, passes: int) -> Row:
     trained = [_last_step(folder) for folder in (run.tuning_checkpoints, run.checkpoints)]
     share = 1.0 if run.training.exists() else min(1.0, sum(trained) / row.steps / passes)
     tried = sum(run.trial(number).training.exists() for number in range(row.trials))
-    failure = read_json(run.failure) if row.state == "failed" else {}
+    noted = read_json_if_whole(run.failure) if row.state == "failed" else {}
+    failure = noted if isinstance(noted, dict) else {}
     log = run.log if run.log.exists() else ""
     return replace(row, trained=trained[1] or trained[0], progress=(tried + share) / (row.trials + 1), log=str(log),
                    owner=owner_of(run.lock) or "", error=failure.get("error", ""), tries=failure.get("tries", 0))

@@ -13,15 +13,16 @@ from study.layout import StudyFolder
 from study.matrix import Cell
 
 
-def takes_ray(study: Study, workers: int | None, address: str, several: bool) -> bool:
-    """Tell whether runs go side by side on Ray: where that is asked for, or where there is more than one GPU.
+def takes_ray(study: Study, waiting: Sequence[Cell], workers: int | None, address: str) -> bool:
+    """Tell whether runs are processes on Ray: where that is asked for, for more than one GPU, and for searches.
 
-    Raises InputError where it is asked for and Ray is absent.
+    A process that trains keeps its GPU's memory, and the trials of a search would find none left.
     """
     if workers is not None or address or os.environ.get(ADDRESS):
         return True
-    alone = study.runtime.distribution == "one_device"
-    return several and alone and has_ray() and visible_gpus() > 1
+    if study.runtime.distribution != "one_device" or not has_ray():
+        return False
+    return any(cell.searched for cell in waiting) or (len(waiting) > 1 and visible_gpus() > 1)
 
 
 def run_waiting(study: Study, folder: StudyFolder, waiting: Sequence[Cell], on_end: OnEnd, until: Until, *,
@@ -30,7 +31,7 @@ def run_waiting(study: Study, folder: StudyFolder, waiting: Sequence[Cell], on_e
 
     Raises InputError as the engines do.
     """
-    if not takes_ray(study, workers, address, len(waiting) > 1):
+    if not takes_ray(study, waiting, workers, address):
         from engine.inline import run_cells
 
         return run_cells(study, folder, waiting, on_end, until.wants, expect_gpu)
@@ -44,8 +45,7 @@ def run_waiting(study: Study, folder: StudyFolder, waiting: Sequence[Cell], on_e
         each = f"{share.gpus} GPU{'s' * (share.gpus > 1)}" if share.gpus else f"{share.cpus:g} CPUs"
         print(f"{share.workers} runs at once on {len(resources.nodes)} node{'s' * (len(resources.nodes) > 1)}, "
               f"{each} each", flush=True)
-        run_jobs(jobs_of(folder, waiting, address_here(), share.workers), share, on_end,
-                 until.wants if until.rules else None)
+        run_jobs(jobs_of(folder, waiting, address_here(), int(share.cpus)), share, on_end, until.wants)
     finally:
         disconnect()
     return True

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from datasets.orders.order import subset_size
 from engine.conclude import expect
+from engine.rows import rows_of
 from predict.backtest import Forecast
-from study.config import Study, find_dataset
-from study.data import read_train, read_validation
+from study.config import Study
 from study.layout import StudyFolder
 from study.matrix import Cell
-from study.rates import measured_rates, seconds_of
+from study.rates import measured_rates
 from study.results import collect
+from study.state import finished_cells
 
 LEVEL = 80  # per cent of the interval that is to be narrow
 HOUR = 3600.0
@@ -21,20 +21,18 @@ Curve = tuple[str, str, bool]  # data set, detector, searched
 
 
 class Until:
-    """The rule that says whether a cell is still to be run. `expected` is what is known so far, one per curve."""
+    """The rule that says whether a cell is still to be run when its turn comes."""
 
     def __init__(self, width: float | None = None, hours: float | None = None,
                  seconds_of: Callable[[Cell], float] = lambda cell: 0.0):
-        """Stop a curve whose interval is at most `width` points wide, and begin nothing that ends after `hours`."""
+        """Stop a curve whose interval is at most `width` points wide, and begin nothing that ends after `hours`.
+
+        A cell of unknown length, whose `seconds_of` are 0, is begun until the time is up.
+        """
         self.width, self.hours, self.seconds_of = width, hours, seconds_of
         self.began = time.monotonic()
         self.sharp: set[Curve] = set()
         self.late: list[Cell] = []
-
-    @property
-    def rules(self) -> bool:
-        """Whether there is anything that may stop a study early."""
-        return self.width is not None or self.hours is not None
 
     def learn(self, expected: Sequence[Forecast]) -> None:
         """Take note of the forecasts from all that has finished."""
@@ -53,7 +51,6 @@ class Until:
             return False
         return True
 
-
     def verdict(self, left: int) -> str:
         """Return what is to be said of `left` cells that were not run, as a line; empty where there are none."""
         if not left:
@@ -61,28 +58,19 @@ class Until:
         why = [f"{len(self.sharp)} forecast{'s' * (len(self.sharp) > 1)} of {self.width:g} points or less"
                ] if self.sharp else []
         why += [f"the budget of {self.hours:g} hours"] if self.late else []
-        return f"{left} runs were not needed or not begun: {' and '.join(why) or 'stopped'}\n"
+        return f"{left} run{'s' * (left > 1)} not needed or not begun: {' and '.join(why) or 'stopped'}\n"
 
 
-def until_of(study: Study, folder: StudyFolder, waiting: Sequence[Cell], width: float | None,
-             hours: float | None) -> Until:
-    """Return the rule for a study, which knows of what has finished before and of rates that were measured."""
-    seconds = _seconds(study, folder, waiting) if hours is not None else {}
-    until = Until(width, hours, lambda cell: seconds.get(cell, 0.0))
-    if width is not None and collect(study, folder).size:
+def until_of(study: Study, folder: StudyFolder, width: float | None, hours: float | None) -> Until:
+    """Return the rule for a study, which knows of what has finished before and asks for the rates as they are then."""
+
+    def seconds_of(cell: Cell) -> float:
+        return rows_of(study, folder, [cell], measured_rates(study, folder))[0].left or 0.0
+
+    until = Until(width, hours, seconds_of)
+    if width is not None and not collect(study, folder, finished_cells(study, folder)).empty:
         until.learn(expect(study, folder))
     return until
-
-
-def _seconds(study: Study, folder: StudyFolder, waiting: Sequence[Cell]) -> dict[Cell, float]:
-    """Return what each cell is expected to take, as far as rates are known."""
-    rates, found = measured_rates(study, folder), {}
-    for cell in waiting:
-        dataset = find_dataset(study, cell.dataset)
-        images = subset_size(cell.fraction, read_train(dataset).num_images)
-        if cell.detector in rates:
-            found[cell] = seconds_of(study, cell, images, read_validation(dataset).num_images, rates[cell.detector])
-    return found
 
 
 def width_of(forecast: Forecast) -> float:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from datasets.errors import InputError
 
 ADDRESS = "RAY_ADDRESS"  # environment variable that Ray, too, takes a cluster's address from
+USAGE = "RAY_USAGE_STATS_ENABLED"  # "0": nothing about a study is reported to anybody
 OVERRIDE = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"  # "0": a task that asks for no GPU keeps the sight of them
 TIMEOUT = 10  # seconds until an address counts as unreachable
+PATIENCE = 60  # seconds that something that listens gets to answer as Ray does: its machine may be busy
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,10 @@ def connect(address: str = "") -> Resources:
         raise InputError("Ray is not installed; install requirements.txt (make study), or run without --workers and "
                          "--address, one run after another")
     os.environ.setdefault(OVERRIDE, "0")
+    os.environ.setdefault(USAGE, "0")
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
-
     address = address or os.environ.get(ADDRESS, "")
     if address not in ("", "auto", "local"):
         _knock(address)
@@ -102,12 +104,17 @@ def _start() -> None:
 
     try:
         # "local": without an address Ray joins whatever cluster somebody else has started on this machine.
-        ray.init("local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
+        ray.init("local", num_cpus=_cores(), include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
                  configure_logging=False)
     except Exception as error:  # of no class of its own where the machine is too busy for Ray's patience of 30 s
         ray.shutdown()
         raise InputError(f"Ray does not start here ({_first_line(error)}); give the same command again when the "
                          "machine is less busy") from None
+
+
+def _cores() -> int:
+    """Return how many cores this process may use: under a scheduler fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _join(address: str) -> None:
@@ -124,8 +131,8 @@ def _knock(address: str) -> None:
     """Raise InputError unless something like Ray listens at `address`; Ray itself would try for minutes."""
     import socket
 
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdigit() or not 0 < int(port) < 65536:
         raise InputError(f"Ray cluster '{address}': give HOST:PORT, as ray start --head prints it, or auto")
     try:
         socket.create_connection((host.strip("[]"), int(port)), TIMEOUT).close()
@@ -142,7 +149,7 @@ def _speaks_grpc(address: str) -> bool:
 
     with grpc.insecure_channel(address) as channel:
         try:
-            grpc.channel_ready_future(channel).result(TIMEOUT)
+            grpc.channel_ready_future(channel).result(PATIENCE)
         except grpc.FutureTimeoutError:
             return False
     return True

@@ -44,10 +44,16 @@ def open_study(arguments: argparse.Namespace, write: bool = True) -> tuple[Study
     study = load_study(arguments.config, name=arguments.name, roots=roots)
     folder = StudyFolder(Path(arguments.studies).resolve() / study.name)
     refuse_changed_study(folder, study)
-    text = dump_study(study)
-    if write and (not folder.config.exists() or folder.config.read_text(encoding="utf-8") != text):
-        write_text(folder.config, text)
+    if write:
+        write_study(study, folder)
     return study, folder
+
+
+def write_study(study: Study, folder: StudyFolder) -> None:
+    """Write study.yaml, unless it says the same already."""
+    text = dump_study(study)
+    if not folder.config.exists() or folder.config.read_text(encoding="utf-8") != text:
+        write_text(folder.config, text)
 
 
 def find_cell(study: Study, arguments: argparse.Namespace) -> Cell:

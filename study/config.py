@@ -11,7 +11,7 @@ from datasets.errors import InputError, nearest
 from datasets.orders.order import FRACTIONS
 from datasets.settings import convert, read_yaml
 from datasets.yaml12 import dump
-from study.search import Search, check_search
+from study.search import Search, check_search, check_shape
 from study.vary import expand, resolve
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -188,6 +188,7 @@ def load_study(path: str | Path, *, name: str | None = None, roots: dict[str, st
     if name is not None:
         raw["name"] = name
     _place(raw["datasets"], roots or {})
+    check_shape(raw.get("search"), path)
     study = convert(raw, Study, path)
     _check(study, path)
     return study
@@ -280,8 +281,14 @@ def _check(study: Study, path: str | Path) -> None:
         if detector.stored_size < detector.input_size:
             raise InputError(f"{path}: detector '{detector.name}': stored_size {detector.stored_size} is below "
                              f"input_size {detector.input_size}; images would be enlarged")
+    if len({tracker.kind for tracker in study.tracking}) < len(study.tracking):
+        raise InputError(f"{path}: tracking names one kind of service twice; keep one entry of each")
     if study.search:
-        check_search(study.search, [(detector, find_recipe(study, detector)) for detector in study.detectors], path)
+        if study.runtime.distribution == "multi_worker":
+            raise InputError(f"{path}: 'search' does not go with runtime.distribution multi_worker; choose one_device "
+                             "or mirrored, or leave 'search' out")
+        check_search(study.search, [(detector, find_recipe(study, detector)) for detector in study.detectors],
+                     study.fractions, path)
 
 
 def check_fraction(fraction: float, where: str | Path) -> float:

@@ -89,7 +89,9 @@ class StudyFolder:
 
     def has_runs(self) -> bool:
         """Tell whether any run has begun here."""
-        return any(RunFolder(params.parent).has_begun() for params in self.root.glob("*/runs/*/*/*/*/params.yaml"))
+        runs = "*/runs/*/*/*/*"
+        return any(RunFolder(params.parent).has_begun() for pattern in (f"{runs}/params.yaml",
+                   f"{runs}/{SEARCHED}/params.yaml") for params in self.root.glob(pattern))
 
 
 @dataclass(frozen=True)

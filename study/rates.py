@@ -6,13 +6,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 
 from datasets.errors import InputError
-from datasets.files import read_json, write_json
+from datasets.files import write_json
 from datasets.orders.order import subset_size
 from study.config import DetectorConfig, Recipe, Study, Tuning, find_dataset, find_detector, find_recipe
 from study.data import read_validation
@@ -111,20 +111,15 @@ def measured_rates(study: Study, folder: StudyFolder) -> dict[str, Rate]:
 
 def kept_rates(study: Study, folder: StudyFolder) -> dict[str, Rate]:
     """Return the rates in rates.json that are of detectors as the study has them now."""
-    if not folder.rates.exists():
-        return {}
-    try:
-        kept = msgspec.convert(read_json(folder.rates), dict[str, tuple[str, Rate]])
-    except msgspec.ValidationError as error:
-        raise InputError(f"{folder.rates}: not the rates of this version ({error}); delete it") from None
+    kept = _read_rates(folder)
     return {detector.name: kept[detector.name][1] for detector in study.detectors
             if detector.name in kept and kept[detector.name][0] == _settings(study, detector)}
 
 
 def keep_rate(study: Study, folder: StudyFolder, detector: DetectorConfig, rate: Rate) -> None:
     """Add the rate of `detector` to rates.json, so that it is measured once."""
-    kept = read_json(folder.rates) if folder.rates.exists() else {}
-    write_json(folder.rates, kept | {detector.name: [_settings(study, detector), asdict(rate)]})
+    kept = _read_rates(folder) | {detector.name: (_settings(study, detector), rate)}
+    write_json(folder.rates, msgspec.to_builtins(kept))
 
 
 def device_of(sentence: str) -> str:
@@ -141,6 +136,17 @@ def cores_of(rate: Rate) -> int:
     """Return how many CPU cores the rate was measured with, 0 on a GPU or where that is not known."""
     found = re.fullmatch(r"CPU \((\d+) cores?\)", rate.device)
     return int(found[1]) if found else 0
+
+
+def _read_rates(folder: StudyFolder) -> dict[str, tuple[str, Rate]]:
+    """Return for each detector in rates.json the hash of what its rate depends on, and the rate."""
+    if not folder.rates.exists():
+        return {}
+    try:
+        return msgspec.json.decode(folder.rates.read_bytes(), type=dict[str, tuple[str, Rate]])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{folder.rates}: not the rates of this version ({error}); delete it, they are measured "
+                         "again") from None
 
 
 def _training(recipe: Recipe, rate: Rate, images: int) -> float:
@@ -176,7 +182,7 @@ def _settings(study: Study, detector: DetectorConfig) -> str:
 def _finished(study: Study, folder: StudyFolder, detector: str) -> list[tuple[_Run, int]]:
     """Return the detector's finished runs and on how many images each was judged.
 
-    Those of a search have widths and batches of their own.
+    Those of a search have widths and batches of their own; a damaged result is made again, and says nothing here.
     """
     runs = []
     for cell in cells(study):
@@ -184,9 +190,11 @@ def _finished(study: Study, folder: StudyFolder, detector: str) -> list[tuple[_R
         if cell.detector == detector and not cell.searched and path.exists():
             try:
                 run = msgspec.json.decode(path.read_bytes(), type=_Run)
-            except msgspec.DecodeError as error:
+            except msgspec.ValidationError as error:
                 raise InputError(f"{path}: not a result file of this version ({error}); delete it and run the study "
                                  "again") from None
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
             runs.append((run, read_validation(find_dataset(study, cell.dataset)).num_images))
     return runs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +29,12 @@ class Spread:
     freedom: float  # degrees of freedom that it is known by
 
 
-def collect(study: Study, folder: StudyFolder) -> pd.DataFrame:
-    """Write results.csv from the result files of the study's cells, and return it. A cell without one is left out."""
-    table = _tabulate(folder, cells(study))
+def collect(study: Study, folder: StudyFolder, of: Sequence[Cell] | None = None) -> pd.DataFrame:
+    """Write results.csv from the result files of the cells `of` the study, or of all, and return it.
+
+    A cell without one is left out.
+    """
+    table = _tabulate(folder, cells(study) if of is None else of)
     with whole_file(folder.results) as part:
         table.to_csv(part, index=False)
     return table
@@ -55,7 +59,7 @@ def _spread(table: pd.DataFrame, fixed: str) -> Spread | None:
     return Spread(float(sd[0]), float(freedom[0])) if len(table) and freedom[0] > 0 else None
 
 
-def _tabulate(folder: StudyFolder, of: list[Cell]) -> pd.DataFrame:
+def _tabulate(folder: StudyFolder, of: Sequence[Cell]) -> pd.DataFrame:
     """Return the rows of the cells that have a result."""
     results = [read_result(folder.run(cell).result) for cell in of]
     rows = [row for result in results if result is not None for row in _rows(result)]

@@ -20,6 +20,8 @@ from datasets.settings import convert
 OF_DETECTOR = ("width",)  # settings of the detector; the others are the recipe's
 UNSEARCHED = ("tuning",)  # settings of a recipe that the search has its own of
 BUDGET = ("epochs", "min_steps", "max_steps")  # that a fixed number of steps makes idle
+RANGE = "{low: 0.0003, high: 0.03, scale: log}"
+EXAMPLE = f"learning_rate: {RANGE}"
 
 Settings = dict[str, Any]  # of a trial: a setting's name -> its value
 
@@ -67,12 +69,25 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     scale: Literal["linear", "log"] = "linear"
 
 
-def check_search(search: Search, detectors: Sequence[tuple[Detector, Recipe]], path: str | Path) -> None:
-    """Raise InputError, beginning with `path`, unless every detector with its recipe can be searched."""
+def check_shape(raw: Any, path: str | Path) -> None:
+    """Raise InputError, beginning with `path`, where `search` in a study's file has a space that is no mapping."""
+    space = raw.get("space", {}) if isinstance(raw, dict) else {}
+    if not isinstance(space, dict):
+        raise InputError(f"{path}: search.space: must map each setting to its choices or its range, such as {EXAMPLE}")
+    for name, choice in space.items():
+        if not isinstance(choice, list | dict):
+            raise InputError(f"{path}: search.space.{name}: must be a list of choices, or a range such as {RANGE}")
+
+
+def check_search(search: Search, detectors: Sequence[tuple[Detector, Recipe]], fractions: Sequence[float],
+                 path: str | Path) -> None:
+    """Raise InputError, beginning with `path`, unless every detector with its recipe can be searched, and is at all."""
+    if search.up_to < min(fractions):
+        raise InputError(f"{path}: search.up_to {search.up_to:g} is below the smallest fraction, {min(fractions):g}, "
+                         "so nothing would be searched; raise it, or leave 'search' out")
     where = f"{path}: search.space"
     if not search.space:
-        raise InputError(f"{where}: names no setting; give at least one, such as learning_rate: {{low: 0.0003, high: "
-                         "0.03, scale: log}")
+        raise InputError(f"{where}: names no setting; give at least one, such as {EXAMPLE}")
     types = types_of(*detectors[0])
     for name, choice in search.space.items():
         if name not in types:

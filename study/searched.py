@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import msgspec
 
 from datasets.errors import InputError
-from datasets.files import read_json, write_json
+from datasets.files import write_json
 from study.config import Study
 from study.layout import SEARCHED, RunFolder, StudyFolder
 from study.matrix import Cell
@@ -66,13 +67,13 @@ def read_found(run: RunFolder) -> Found:
     if not run.search.exists():
         raise InputError(f"{run.search}: not there, so the hyperparameters are not searched yet; run python -m train "
                          "--search with the same arguments first")
-    content = read_json(run.search)
     try:
+        content = json.loads(run.search.read_text(encoding="utf-8"))
         trials = tuple(Trial(**_as_trial(trial)) for trial in content["trials"])
         choose(trials)  # raises ValueError where there is none to follow
     except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
-        raise InputError(f"{run.search}: not a search of this version ({error}); delete {run.root} and search "
-                         "again") from None
+        raise InputError(f"{run.search}: not a search of this version ({error}); delete it and search again: its "
+                         "trials are kept") from None
     return Found(content["strategy"], content["images"], trials)
 
 

@@ -15,7 +15,9 @@ from typing import Any
 from datasets.errors import InputError, nearest
 from datasets.settings import convert, read_yaml
 
-AXES = {"data set": ("vocabulary",), "detector": ("width", "depth", "input_size", "steps", "epochs")}
+AXES = {"data set": {"vocabulary": "[5, 10]"},  # setting that can vary -> an example of its values
+        "detector": {"width": "[0.5, 1]", "depth": "[50, 101, 152]", "input_size": "[160, 320]",
+                     "steps": "[500, 1000]", "epochs": "[5, 10]"}}
 BUDGETS = ("steps", "epochs")  # axes that are settings of a recipe
 SHAPES = ("width", "depth")  # axes of which a checkpoint has one value
 
@@ -61,19 +63,20 @@ def expand(entry: Any, own: Any, what: str, kind: type, recipe: str, path: str |
 def _read_axes(vary: Any, what: str, where: str) -> dict[str, dict[float, Any]]:
     """Return for each setting that varies its values, each with what else is set beside it."""
     if not isinstance(vary, dict) or not vary:
-        raise InputError(f"{where}: vary must map settings to their values, such as {AXES[what][0]}: [5, 10]")
+        key, example = next(iter(AXES[what].items()))
+        raise InputError(f"{where}: vary must map settings to their values, such as {key}: {example}")
     for key in vary:
         if key not in AXES[what]:
             raise InputError(f"{where}: '{key}' cannot vary; {nearest(key, AXES[what])}")
     if set(BUDGETS) <= vary.keys():
         raise InputError(f"{where}: vary has both steps and epochs; keep one, the budget of a training is in either")
-    return {key: _read_values(values, f"{where}: vary.{key}") for key, values in vary.items()}
+    return {key: _read_values(values, f"{where}: vary.{key}", AXES[what][key]) for key, values in vary.items()}
 
 
-def _read_values(given: Any, where: str) -> dict[float, Any]:
+def _read_values(given: Any, where: str, example: str) -> dict[float, Any]:
     values = list(given) if isinstance(given, (list, dict)) else []
     if not values or not all(type(value) in (int, float) and isfinite(value) for value in values):
-        raise InputError(f"{where} must list numbers, at least one, such as [5, 10]")
+        raise InputError(f"{where} must list numbers, at least one, such as {example}")
     for value in values:
         if values.count(value) > 1:
             raise InputError(f"{where} has {value} twice; keep one")

@@ -14,6 +14,7 @@ from datasets.errors import command
 from detectors.checkpoints.zoo import provide
 from study.command import add_cell_arguments, add_study_arguments, find_cell, open_study
 from study.config import Study, find_dataset, find_detector
+from study.failure import noted
 from study.layout import StudyFolder
 from study.lock import hold
 from study.matrix import Cell
@@ -39,7 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     provide(find_detector(study, cell.detector).checkpoint)
     lock = hold(folder.run(cell).lock, f"train {cell}", arguments.wait)
     alone = study.runtime.distribution != "multi_worker"
-    with lock if alone else nullcontext():  # before TensorFlow, whose start takes seconds
+    run = folder.run(cell)
+    with lock if alone else nullcontext(), noted(run) if alone else nullcontext():  # before TensorFlow's long start
         from detectors.runtime import start
 
         device = start()
@@ -51,7 +53,8 @@ def main(argv: list[str] | None = None) -> int:
         from train import strategy
 
         chief = strategy.is_chief(strategy.prepare(study.runtime))
-        with lock if chief and not alone else nullcontext():
+        mine = chief and not alone
+        with lock if mine else nullcontext(), noted(run) if mine else nullcontext():
             return _train(study, folder, cell, device, arguments.evaluate and chief)
 
 

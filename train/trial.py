@@ -8,13 +8,13 @@ import traceback
 from collections.abc import Iterator
 from typing import TextIO
 
-from datasets.errors import InputError
-from datasets.files import read_json
+from datasets.errors import InputError, is_disk_error
 from study.config import Study
 from study.layout import RunFolder, StudyFolder
 from study.lock import hold
 from study.matrix import Cell
 from study.search import Settings
+from train.looks import read_looks
 
 STEP, AP, FAILURE = "step", "ap", "failure"  # what is reported: the best AP so far, after so many steps
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -24,24 +24,21 @@ def run_trial(study: Study, folder: StudyFolder, cell: Cell, number: int, settin
     """Train trial `number` of the cell's search, from its start or from where it was killed.
 
     Looks that an earlier process has noted are reported first, so that the scheduler decides as if it had seen them
-    happen. A trial that cannot be trained reports why. The scheduler stops a trial by SystemExit in a report.
+    happen. A trial that cannot be trained reports why, unless that is a full disk, which passes. The scheduler stops a trial by SystemExit in a report.
     """
     run = folder.run(cell).trial(number)
     os.environ.update(dict.fromkeys(THREADS, str(cpus)))  # TensorFlow reads them once
     with hold(run.lock, f"trial {number} of {cell}", wait=True), _log(run):
         reporter = _Reporter()
         try:
-            for look in noted_looks(run):
-                reporter.report(look["step"], look["ap"])
+            for look in read_looks(run.tuning).looks:
+                reporter.report(look.step, look.ap)
             if not run.ended.exists():
                 _train(study, folder, cell, number, settings, reporter)
         except InputError as error:
+            if is_disk_error(error):
+                raise
             reporter.fail(str(error))
-
-
-def noted_looks(run: RunFolder) -> list[dict]:
-    """Return the looks that a trial has noted so far."""
-    return read_json(run.tuning)["looks"] if run.tuning.exists() else []
 
 
 class _Reporter:

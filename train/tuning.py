@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from datasets.annotations import Annotations, for_training
 from datasets.errors import InputError
-from datasets.files import read_json, write_json
+from datasets.files import write_json
 from datasets.orders.hold_out import held_out
 from detectors.detector import Detector
 from evaluate.coco import ALL, score
@@ -20,16 +18,9 @@ from evaluate.detect import build_predictor, detect
 from evaluate.run import BATCH_SIZE
 from records.pipeline import validation_batches
 from study.config import Tuning
+from train.looks import Look, read_looks
 
 SALT = "tuning"  # unlike that of a validation set held out, which would otherwise be the same images
-
-
-@dataclass(frozen=True)
-class Look:
-    """The AP on the tuning split after so many steps."""
-
-    step: int
-    ap: float
 
 
 class Looks:
@@ -40,10 +31,8 @@ class Looks:
 
     def __init__(self, path: Path, rule: Tuning, write: bool = True, report: Callable[[Look], None] | None = None):
         self.path, self.rule, self.write, self.report = path, rule, write, report
-        content = _read(path)
-        self.images: int = content["images"]  # in the split
-        self.looks = [Look(**look) for look in content["looks"]]
-        self.finished: bool = content["finished"]
+        noted = read_looks(path)
+        self.images, self.looks, self.finished = noted.images, noted.looks, noted.finished  # images in the split
 
     @property
     def best(self) -> Look:
@@ -86,16 +75,6 @@ class Looks:
         if self.write:
             write_json(self.path, {"images": self.images, "finished": self.finished, "best": asdict(self.best),
                                    "looks": [asdict(look) for look in self.looks]})
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the content of the file of looks. A damaged one counts as none, which is said on stderr."""
-    none = {"images": 0, "looks": [], "finished": False}
-    try:
-        return read_json(path) if path.exists() else none
-    except InputError as error:
-        print(f"{error}: the looks are taken anew", file=sys.stderr, flush=True)
-        return none
 
 
 def cut(subset: Annotations, rule: Tuning, label: object) -> Annotations:

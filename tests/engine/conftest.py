@@ -3,9 +3,9 @@ import pytest
 from study.cluster import Resources, connect, disconnect
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray() -> Resources:
-    """Ray in this process, on all its cores, for the whole session: it takes seconds to start."""
+    """Ray in this process, on all its cores, for the tests of a module: it takes seconds to start."""
     pytest.importorskip("ray")
     yield connect()
     disconnect()

@@ -44,7 +44,6 @@ def nodes():
 
     from study.cluster import disconnect
 
-    disconnect()
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     yield cluster, [cluster.add_node(num_cpus=1) for _ in range(2)]
     disconnect()

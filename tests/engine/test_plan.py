@@ -8,7 +8,7 @@ from datasets.errors import InputError
 from datasets.files import write_json
 from engine import plan
 from engine.plan import describe_plan, list_commands, measure_missing, sources
-from engine.rows import rows_of
+from engine.rows import SCRIPT, rows_of
 from study.config import DatasetConfig, Repeats, Runtime
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
@@ -98,11 +98,11 @@ def test_a_command_runs_from_anywhere_whatever_the_folders_are_called(tmp_path, 
     study = large_study(tmp_path, draws=Repeats(), search=Search(space={"learning_rate": [0.1, 0.2]}, up_to=1))
     rows = rows_of(study, folder, cells(study)[:4], {})
     rows = [replace(row, state=state) for row, state in zip(rows, ("done", "failed", "running", "waiting"))]
-    first, last = list_commands(folder, rows)
-    common = [str(plan.SCRIPT), f"{tmp_path}/my studies/large/study.yaml", "--studies", f"{tmp_path}/my studies"]
+    first, last = list_commands(rows)
+    common = [str(SCRIPT), f"{tmp_path}/my studies/large/study.yaml", "--studies", f"{tmp_path}/my studies"]
     assert shlex.split(first) == [*common, "one", "big", "1", "0", "0", "--searched", "--wait", "--evaluate"]
     assert shlex.split(last) == [*common, "one", "small", "1", "0", "0", "--searched", "--wait", "--evaluate"]
-    assert plan.SCRIPT.exists()
+    assert SCRIPT.exists()
 
 
 def test_where_rates_come_from_is_said_once(tmp_path):
@@ -123,6 +123,14 @@ def test_data_that_are_not_at_hand_are_named_before_anything_is_measured(tmp_pat
     with pytest.raises(InputError, match=r"annotations/instances_train\.json"):
         measure_missing(study, folder, {})
     assert capsys.readouterr().err == "" and not any(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(tmp_path, capsys):
+    (tmp_path / "studies").touch()
+    folder = StudyFolder(tmp_path / "studies" / "large")
+    with pytest.raises(InputError, match=r"rates.json: cannot be written, .* --studies, .*--no-estimate"):
+        measure_missing(large_study(tmp_path), folder, {})
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow

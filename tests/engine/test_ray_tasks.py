@@ -28,7 +28,7 @@ class Sheet:
         path = self.folder / "begun"
         return path.read_text().split() if path.exists() else []
 
-    def run(self, *jobs: Job, wanted=None) -> dict[str, Outcome]:
+    def run(self, *jobs: Job, wanted=lambda cell: True) -> dict[str, Outcome]:
         run_jobs(jobs, SHARE, self.outcomes.extend, wanted)
         assert len({outcome.job.name for outcome in self.outcomes}) == len(self.outcomes)
         return {outcome.job.name: outcome for outcome in self.outcomes}
@@ -64,7 +64,14 @@ def test_what_needs_a_failed_job_is_not_begun_and_the_others_are(sheet):
     assert outcomes["after bad"].error == "not begun: bad failed: spoilt"
 
 
-def test_nothing_that_is_not_wanted_is_begun_ahead_of_its_turn(sheet):
+def test_no_more_run_at_once_than_there_are_workers(sheet):
+    place = sheet.folder
+    text = f"mkdir {place}/$$; ls -d {place}/*/ | wc -l >> {place}/at-once; sleep 0.3; rmdir {place}/$$"
+    run_jobs([sheet.job(f"job-{number}", text) for number in range(6)], Share(0.1, 0, 2), sheet.outcomes.extend)
+    assert max(map(int, (sheet.folder / "at-once").read_text().split())) <= 2 and len(sheet.outcomes) == 6
+
+
+def test_nothing_that_is_not_wanted_is_begun(sheet):
     cells = [Cell(float(size), "data", "tiny") for size in range(1, 7)]
     jobs = [sheet.job(f"job-{number}", cell=cell, finishes=True) for number, cell in enumerate(cells)]
     sheet.run(*jobs, wanted=lambda cell: len(sheet.outcomes) < 3)
@@ -75,10 +82,12 @@ def test_an_exception_stops_what_is_running(sheet):
     def stop(outcomes):
         raise KeyboardInterrupt
 
-    slow = f"trap 'touch {sheet.folder}/asked; exit 143' TERM; sleep 0.2; while :; do sleep 0.05; done"
+    ready, asked = sheet.folder / "ready", sheet.folder / "asked"
+    slow = f"trap 'touch {asked}; exit 143' TERM; touch {ready}; while :; do sleep 0.05; done"
+    quick = f"while [ ! -e {ready} ]; do sleep 0.05; done"
     with pytest.raises(KeyboardInterrupt):
-        run_jobs([sheet.job("slow", slow), sheet.job("quick", "sleep 1")], SHARE, stop)
-    assert (sheet.folder / "asked").exists()
+        run_jobs([sheet.job("slow", slow), sheet.job("quick", quick)], SHARE, stop)
+    assert asked.exists()
 
 
 ONE, MIRRORED = Runtime(), Runtime(distribution="mirrored", replicas=2)

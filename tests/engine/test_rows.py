@@ -1,11 +1,12 @@
+import shlex
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from datasets.errors import InputError
-from datasets.files import write_json
-from engine.rows import Row, plain, rows_of, spell_left, state_of, time_on
+from datasets.files import write_json, write_text
+from engine.rows import SCRIPT, Row, plain, rows_of, spell_left, state_of, time_on
 from study.config import Tuning, find_recipe
 from study.layout import StudyFolder
 from study.lock import hold
@@ -76,6 +77,22 @@ def test_progress_is_what_the_last_checkpoint_has(tmp_path, folder, tuning, fold
     assert row.left == pytest.approx((1 - progress) * row.seconds)
 
 
+@pytest.mark.parametrize("content", ["[]", '{"error": "div', "", "3"])
+def test_a_damaged_failure_is_one_without_a_reason(tmp_path, folder, content):
+    study = make_study(write_dataset(tmp_path / "data"))
+    write_text(folder.run(CELL).failure, content)
+    row, = rows_of(study, folder, [CELL], {})
+    assert (row.state, row.error, row.tries) == ("failed", "", 0)
+
+
+def test_a_row_tells_the_command_and_the_result(tmp_path, folder):
+    study = make_study(write_dataset(tmp_path / "data"))
+    row, = plain(rows_of(study, folder, [CELL], {}))
+    assert shlex.split(row["command"]) == [str(SCRIPT), str(folder.config), "--studies", str(tmp_path), "paint", "tiny",
+                                           "10", "0", "0", "--wait", "--evaluate"]
+    assert row["result"] == str(folder.run(CELL).result)
+
+
 def test_a_search_goes_on_by_its_trials(tmp_path, folder):
     study = make_study(write_dataset(tmp_path / "data"), search=Search(space={"learning_rate": [0.1, 0.2]}, trials=3))
     cell = replace(CELL, searched=True)
@@ -111,7 +128,7 @@ def test_rows_are_plain_for_programs():
     assert plain([_row(4, progress=0.5)]) == [{
         "fraction": 10.0, "dataset": "paint", "detector": "tiny", "draw": 0, "seed": 0, "searched": False, "images": 10,
         "steps": 20, "trials": 0, "seconds": 4, "left": 2, "state": "waiting", "trained": 0, "progress": 0.5,
-        "owner": "", "error": "", "tries": 0, "log": ""}]
+        "owner": "", "error": "", "tries": 0, "log": "", "command": "", "result": ""}]
 
 
 @pytest.mark.parametrize(("change", "fragment"), [

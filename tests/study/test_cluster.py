@@ -15,7 +15,7 @@ def test_resources_add_up():
 @pytest.mark.parametrize(("address", "fragment"), [
     ("127.0.0.1:1", "127.0.0.1:1: nobody answers there"), ("no-such-host.invalid:6379", "nobody answers there"),
     ("nonsense", "give HOST:PORT"), ("host:port", "give HOST:PORT"), ("host:99999", "give HOST:PORT"),
-    (":6379", "give HOST:PORT"),
+    (":6379", "give HOST:PORT"), ("ray://127.0.0.1:10001", "give HOST:PORT"),
 ])
 @pytest.mark.parametrize("by", ["argument", "environment"])
 def test_an_unreachable_cluster_is_one_line(monkeypatch, address, fragment, by):
@@ -29,7 +29,7 @@ def test_an_unreachable_cluster_is_one_line(monkeypatch, address, fragment, by):
 
 def test_something_else_that_listens_there_is_one_line(monkeypatch):
     pytest.importorskip("ray")
-    monkeypatch.setattr(cluster, "TIMEOUT", 0.5)
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(InputError, match="is not Ray"):
         connect(f"127.0.0.1:{server.getsockname()[1]}")
 

@@ -37,10 +37,11 @@ def test_paths_are_those_that_people_are_told():
     assert FOLDER.train_records("digits", 160, 0) == Path("studies/x/digits/records/160px/train")
 
 
+@pytest.mark.parametrize("searched", [False, True])
 @pytest.mark.parametrize("started", [False, True])
-def test_a_study_has_runs_once_one_was_started(tmp_path, started):
+def test_a_study_has_runs_once_one_was_started(tmp_path, started, searched):
     folder = StudyFolder(tmp_path)
-    run = folder.run(Cell(2.5, "digits", "small"))
+    run = folder.run(Cell(2.5, "digits", "small", searched=searched))
     run.checkpoints.mkdir(parents=True)
     if started:
         run.params.touch()

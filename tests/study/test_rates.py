@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from datasets.errors import InputError
-from datasets.files import write_json
+from datasets.files import write_json, write_text
 from study.config import DetectorConfig, Recipe, Repeats, Runtime, Tuning
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
@@ -169,7 +169,8 @@ def test_what_was_measured_of_another_network_is_not_taken(study, folder, change
 
 
 @pytest.mark.parametrize(("write", "fragment"), [
-    (lambda folder: write_json(folder.rates, {"tiny": 3}), "rates.json: not the rates of this version"),
+    (lambda folder: write_json(folder.rates, {"tiny": 3}), "rates.json: not the rates of this version .*; delete it"),
+    (lambda folder: write_text(folder.rates, '{"tiny": ['), "rates.json: not the rates of this version .*; delete it"),
     (lambda folder: write_json(folder.run(Cell(10.0, "paint", "tiny")).result, {"steps": 3}),
      "result.json: not a result file of this version"),
 ])
@@ -177,6 +178,15 @@ def test_files_of_another_version_are_named(study, folder, write, fragment):
     write(folder)
     with pytest.raises(InputError, match=fragment):
         measured_rates(study, folder)
+
+
+@pytest.mark.parametrize("damaged", [b"", b'{"steps": 3', b"\xff\xfe", b'{"steps": 3, "device": "\xff"}'])
+def test_a_damaged_result_is_one_that_is_not_there(study, folder, damaged):
+    _finish(folder, Cell(10.0, "paint", "tiny"), 20, 30)
+    result = folder.run(Cell(10.0, "paint", "tiny", 1)).result
+    result.parent.mkdir(parents=True)
+    result.write_bytes(damaged)
+    assert measured_rates(study, folder)["tiny"].runs == 1
 
 
 @pytest.mark.parametrize(("sentence", "device", "cores", "gpu"), [

@@ -52,6 +52,8 @@ def test_what_can_be_searched(tmp_path, space):
     ({"learning_rate": {"lo": 0.1, "high": 1}}, "learning_rate: unknown key 'lo'; did you mean 'low'?"),
     ({"learning_rate": {"low": 0.1}}, "learning_rate: Object missing required field `high`"),
     ({"optimizer": {"low": 1, "high": 2}}, "optimizer: 1: Expected"),
+    (["learning_rate"], "search.space: must map each setting to its choices or its range, such as learning_rate: {low"),
+    ({"learning_rate": 0.1}, "search.space.learning_rate: must be a list of choices, or a range such as {low: 0.0003"),
     ({"epochs": [5], "steps": [100]}, "'epochs' changes nothing where the number of steps is fixed"),
 ])
 def test_a_space_that_cannot_be_searched_is_refused(tmp_path, space, message):
@@ -67,6 +69,15 @@ def test_a_space_that_cannot_be_searched_is_refused(tmp_path, space, message):
 def test_settings_that_no_trial_could_have_are_refused(tmp_path, space, recipe, detector, message):
     with pytest.raises(InputError, match=message):
         _load(tmp_path, space, recipe, detector)
+
+
+@pytest.mark.parametrize(("up_to", "good"), [(9.9, False), (10, True)])
+def test_a_search_of_no_subset_is_refused(tmp_path, up_to, good):
+    if good:
+        assert _load(tmp_path, {"learning_rate": RATE}, up_to=up_to).search.up_to == 10
+    else:
+        with pytest.raises(InputError, match="search.up_to 9.9 is below the smallest fraction, 10, so nothing"):
+            _load(tmp_path, {"learning_rate": RATE}, up_to=up_to)
 
 
 @pytest.mark.parametrize(("key", "value"), [("trials", 0), ("every", 0), ("hold_out", 100), ("reduction", 1),

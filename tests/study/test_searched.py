@@ -3,7 +3,7 @@ import json
 import pytest
 
 from datasets.errors import InputError
-from datasets.files import write_json
+from datasets.files import write_json, write_text
 from study.data import read_subset
 from study.identity import training_inputs
 from study.layout import StudyFolder
@@ -51,14 +51,14 @@ def test_what_was_found_survives_its_file(tmp_path):
     assert (content["chosen"], content["ap"], content["step"]) == (2, 0.5, 20)
 
 
-@pytest.mark.parametrize("content", [[], {}, {"strategy": "asha", "images": 5, "trials": []},
+@pytest.mark.parametrize("content", ["half", [], {}, {"strategy": "asha", "images": 5, "trials": []},
                                      {"strategy": "asha", "images": 5, "trials": [{"trial": 0, "settings": {}}]},
                                      {"strategy": "asha", "images": 5, "trials": [
                                          FOUND.trials[0].__dict__ | {"settings": {"learning_rate": -1}}]}])
 def test_a_damaged_search_is_told(tmp_path, content):
     run = StudyFolder(tmp_path).run(CELL)
-    write_json(run.search, content)
-    with pytest.raises(InputError, match="search.json: not a search of this version .*; delete .*searched and search"):
+    write_text(run.search, '{"strategy": "as' if content == "half" else json.dumps(content))
+    with pytest.raises(InputError, match="search.json: not a search of this version .*; delete it and search again"):
         read_found(run)
 
 

@@ -100,7 +100,7 @@ BAD = {
     "an unknown setting": (detectors({"vary": {"widht": [1]}}), "detector 'tiny': 'widht' cannot vary; did you mean "
                                                                 "'width'?"),
     "a setting of the other kind": (datasets(vary={"width": [1]}), "'width' cannot vary; valid: vocabulary"),
-    "no setting": (detectors({"vary": {}}), "vary must map settings to their values, such as width: [5, 10]"),
+    "no setting": (detectors({"vary": {}}), "vary must map settings to their values, such as width: [0.5, 1]"),
     "no mapping": (datasets(vary=[5, 10]), "vary must map settings to their values, such as vocabulary: [5, 10]"),
     "no values": (detectors({"vary": {"width": []}}), "vary.width must list numbers, at least one"),
     "one value, no list": (detectors({"vary": {"width": 1}}), "vary.width must list numbers"),
@@ -111,7 +111,10 @@ BAD = {
     "a value twice": (detectors({"vary": {"width": [0.5, 1, 1.0]}}), "vary.width has 1 twice; keep one"),
     "both budgets": (detectors({"vary": {"steps": [1], "epochs": [1]}}), "both steps and epochs; keep one"),
     "too wide": (detectors({"vary": {"width": [1, 9]}}), "'tiny-width-9': Expected `float` <= 4.0 - at `$.width`"),
-    "a depth that there is not": (detectors(RESNET | {"vary": {"depth": [34]}}), "'tiny-depth-34': Invalid enum value"),
+    "a depth that there is not": (detectors(RESNET | {"vary": {"depth": [34]}}),
+                                   "'tiny-depth-34': depth: no '34'; valid: 50, 101, 152"),
+    "a depth alone": (detectors(RESNET | {"vary": {"depth": 77}}), "vary.depth must list numbers, at least one, such "
+                                                                   "as [50, 101, 152]"),
     "a depth of a kind without": (detectors({"vary": {"depth": [50]}}), "ssd_mobilenet_v2 has no depth 50"),
     "half an epoch of steps": (detectors({"vary": {"steps": [0.5]}}), "Expected `int | null`, got `float`"),
     "no class": (datasets(vary={"vocabulary": [0]}), "'paint-vocabulary-0': Expected `int` >= 1"),
