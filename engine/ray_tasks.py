@@ -11,12 +11,11 @@ from typing import Any
 from datasets.errors import InputError
 from engine.jobs import Job, OnEnd, Outcome, Queue, Wanted
 from engine.process import describe_status, last_line, run_process
-from study.cluster import Resources
+from study.cluster import THREADS, Resources
 from study.config import Runtime
 
 TRIES = 4  # of a job whose process was killed or ended as nobody foresaw, and as often where its node was lost
 ENDED = (0, 2)  # exit status that says that another try would end the same: well, or a user's mistake
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from datasets.errors import InputError
 ADDRESS = "RAY_ADDRESS"  # environment variable that Ray, too, takes a cluster's address from
 USAGE = "RAY_USAGE_STATS_ENABLED"  # "0": nothing about a study is reported to anybody
 OVERRIDE = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"  # "0": a task that asks for no GPU keeps the sight of them
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # of a process's share of the CPUs
 TIMEOUT = 10  # seconds until an address counts as unreachable
 PATIENCE = 60  # seconds that something that listens gets to answer as Ray does: its machine may be busy
 

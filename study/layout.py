@@ -84,14 +84,15 @@ class StudyFolder:
 
     def finished_results(self) -> list[Path]:
         """Return every result.json there is, in a stable order."""
-        runs = "*/runs/*/*/*/*"
-        return sorted([*self.root.glob(f"{runs}/result.json"), *self.root.glob(f"{runs}/{SEARCHED}/result.json")])
+        return self._in_runs("result.json")
 
     def has_runs(self) -> bool:
         """Tell whether any run has begun here."""
+        return any(RunFolder(params.parent).has_begun() for params in self._in_runs("params.yaml"))
+
+    def _in_runs(self, name: str) -> list[Path]:
         runs = "*/runs/*/*/*/*"
-        return any(RunFolder(params.parent).has_begun() for pattern in (f"{runs}/params.yaml",
-                   f"{runs}/{SEARCHED}/params.yaml") for params in self.root.glob(pattern))
+        return sorted([*self.root.glob(f"{runs}/{name}"), *self.root.glob(f"{runs}/{SEARCHED}/{name}")])
 
 
 @dataclass(frozen=True)

@@ -98,10 +98,8 @@ def test_every_image_is_in_the_largest_detections_or_has_none(folder):
 @pytest.mark.slow
 def test_a_finished_study_is_left_alone(folder):
     before = {path: path.stat().st_mtime_ns for path in (folder / "studies").rglob("*") if path.is_file()}
-    began = time.monotonic()
     again = _run(folder)
     assert again.returncode == 0 and "nothing to do: all 4 runs are finished" in again.stdout
-    assert time.monotonic() - began < 60
     assert before == {path: path.stat().st_mtime_ns for path in (folder / "studies").rglob("*") if path.is_file()}
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from datasets.errors import InputError
+from datasets.errors import InputError, is_disk_error
 from datasets.files import read_json, write_json
 from study.cluster import Resources, connect, disconnect, has_ray
 from study.config import Study, find_dataset, find_detector, find_recipe
@@ -28,8 +28,9 @@ from study.matrix import Cell
 from study.rates import steps_of
 from study.search import Search, Settings
 from study.searched import ASHA, FAILED, LENGTH, PATIENCE, Found, Trial, choose, write_found
-from study.trials import search_of, trial_study, trials_of
-from train.trial import AP, FAILURE, STEP, noted_looks, run_trial
+from study.trials import apply, search_of, trial_study, trials_of
+from train.looks import read_looks
+from train.trial import AP, FAILURE, STEP, run_trial
 
 TRIES = 3  # of a trial whose process or node is lost
 SETTINGS = {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -62,7 +63,7 @@ def search_cell(study: Study, folder: StudyFolder, cell: Cell, address: str = ""
     `address` is that of a Ray cluster to join, else one starts in this process. Where there are GPUs every trial gets
     one, else `cpus` CPUs (None: as many as the smallest node has). The records must be there.
     Raises InputError if the folder holds another search, if Ray is absent or cannot be reached, for more CPUs than a
-    node has, and where every trial failed.
+    node has, for a batch that the replicas cannot share, for a full disk, and where every trial failed.
     """
     dataset, run = find_dataset(study, cell.dataset), folder.run(cell)
     subset = read_subset(folder, dataset, cell)
@@ -77,6 +78,7 @@ def search_cell(study: Study, folder: StudyFolder, cell: Cell, address: str = ""
     trials = trials_of(study, cell)
     task = Task(study, folder, cell, trials, [_length(study, cell, each, subset.num_images) for each in trials])
     with _cluster(address) as resources:
+        check_batches(task, resources)
         crashes = _tune(task, *share_of(resources, cpus))
     _conclude(task, crashes)
 
@@ -114,6 +116,21 @@ def share_of(resources: Resources, cpus: int | None = None) -> tuple[dict[str, i
     return {"cpu": each, "gpu": 1 if resources.gpus else 0}, room
 
 
+def check_batches(task: Task, resources: Resources) -> None:
+    """Raise InputError for a trial whose batch the replicas that train the cell afterwards could not share evenly."""
+    runtime = task.study.runtime
+    if runtime.distribution == "one_device":
+        return
+    replicas = runtime.replicas or max((gpus for _, gpus in resources.nodes), default=1) or 1
+    for number, settings in enumerate(task.trials):
+        tried = apply(task.study, task.cell, settings)
+        batch = find_recipe(tried, find_detector(tried, task.cell.detector)).batch_size
+        if batch % replicas:
+            raise InputError(f"{task.cell}, trial {number}: a batch of {batch} images cannot be shared evenly by "
+                             f"{replicas} replicas; let search.space.batch_size list multiples of {replicas}, or "
+                             "choose other replicas")
+
+
 def _length(study: Study, cell: Cell, settings: Settings, images: int) -> int:
     tried = trial_study(study, cell, settings)
     return steps_of(find_recipe(tried, find_detector(tried, cell.detector)), images)
@@ -129,7 +146,7 @@ def _tune(task: Task, each: dict[str, int], room: int) -> dict[int, str]:
 
     waiting = [number for number in range(len(task.trials)) if not task.run.trial(number).ended.exists()]
     done = [number for number in range(len(task.trials))
-            if number not in waiting and noted_looks(task.run.trial(number))]
+            if number not in waiting and read_looks(task.run.trial(number).tuning).looks]
     if not waiting:
         return {}
     numbers = [*done, *waiting] if task.search.strategy == "asha" else waiting
@@ -146,7 +163,16 @@ def _tune(task: Task, each: dict[str, int], room: int) -> dict[int, str]:
             run_config=tune.RunConfig(name="trials", storage_path=temporary, verbose=0, callbacks=[notes],
                                       failure_config=tune.FailureConfig(max_failures=TRIES - 1)))
         results = tuner.fit()
-    return {number: _last_line(result.error) for number, result in zip(numbers, results) if result.error}
+    return _crashes(task, {number: result.error for number, result in zip(numbers, results) if result.error})
+
+
+def _crashes(task: Task, errors: dict[int, Exception]) -> dict[int, str]:
+    """Return in a line each why trials crashed. Raises InputError for a fault that passes: it says nothing of them."""
+    for number, error in errors.items():
+        if isinstance(error, OSError) or is_disk_error(error):
+            raise InputError(f"{task.cell}, trial {number}: {_last_line(error)}; mend that and give the same command "
+                             "again, the search goes on where it was")
+    return {number: _last_line(error) for number, error in errors.items()}
 
 
 def _scheduler(task: Task):
@@ -200,8 +226,8 @@ def _ended_by(task: Task, number: int, failure: str) -> str:
     run = task.run.trial(number)
     if failure:
         return FAILED
-    looks = noted_looks(run)
-    if looks and looks[-1]["step"] >= task.lengths[number]:
+    looks = read_looks(run.tuning).looks
+    if looks and looks[-1].step >= task.lengths[number]:
         return LENGTH
     return PATIENCE if run.training.exists() else ASHA
 
@@ -210,16 +236,17 @@ def _read_trial(task: Task, number: int, crash: str = "") -> Trial:
     """Return what is known of a trial; `crash` says why its process was lost for good."""
     run = task.run.trial(number)
     ended = read_json(run.ended) if run.ended.exists() else {"by": FAILED, "reason": crash, "seconds": 0.0}
-    looks = noted_looks(run)
-    best = max(looks, key=lambda look: (look["ap"], look["step"]), default={"ap": None, "step": 0})
-    return Trial(number, task.trials[number], best["ap"], best["step"], len(looks),
-                 looks[-1]["step"] if looks else 0, ended["by"], ended["reason"], ended["seconds"])
+    looks = read_looks(run.tuning).looks
+    best = max(looks, key=lambda look: (look.ap, look.step), default=None)
+    ap, step = (best.ap, best.step) if best else (None, 0)
+    return Trial(number, task.trials[number], ap, step, len(looks), looks[-1].step if looks else 0, ended["by"],
+                 ended["reason"], ended["seconds"])
 
 
 def _conclude(task: Task, crashes: dict[int, str]) -> None:
     """Write search.json, and remove the checkpoints of trials that lost."""
     trials = tuple(_read_trial(task, number, crashes.get(number, "")) for number in range(len(task.trials)))
-    failed = [trial for trial in trials if trial.ended == FAILED]
+    failed = [trial for trial in trials if trial.ended == FAILED or trial.ap is None]
     if len(failed) == len(trials):
         for trial in trials:
             task.run.trial(trial.trial).ended.unlink(missing_ok=True)  # so that they are tried again
@@ -229,7 +256,7 @@ def _conclude(task: Task, crashes: dict[int, str]) -> None:
     for trial in trials:
         if trial != best:
             _drop_weights(task.run.trial(trial.trial))
-    images = read_json(task.run.trial(best.trial).tuning)["images"]
+    images = read_looks(task.run.trial(best.trial).tuning).images
     write_found(task.run, Found(task.search.strategy, images, trials))
     print(f"{task.cell}: trial {best.trial} of {len(trials)} is best, AP {best.ap:.4f} on the tuning split at step "
           f"{best.step}", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from datasets.errors import InputError, is_disk_error
+from study.cluster import THREADS
 from study.config import Study
 from study.layout import RunFolder, StudyFolder
 from study.lock import hold
@@ -17,14 +18,14 @@ from study.search import Settings
 from train.looks import read_looks
 
 STEP, AP, FAILURE = "step", "ap", "failure"  # what is reported: the best AP so far, after so many steps
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def run_trial(study: Study, folder: StudyFolder, cell: Cell, number: int, settings: Settings, cpus: int) -> None:
     """Train trial `number` of the cell's search, from its start or from where it was killed.
 
     Looks that an earlier process has noted are reported first, so that the scheduler decides as if it had seen them
-    happen. A trial that cannot be trained reports why, unless that is a full disk, which passes. The scheduler stops a trial by SystemExit in a report.
+    happen. A trial that cannot be trained reports why; a full disk says nothing of it, and ends it as a crash does. The
+    scheduler stops a trial by SystemExit in a report.
     """
     run = folder.run(cell).trial(number)
     os.environ.update(dict.fromkeys(THREADS, str(cpus)))  # TensorFlow reads them once

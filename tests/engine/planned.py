@@ -7,7 +7,7 @@ from study.rates import Rate
 from tests.small import make_study
 
 FRACTIONS = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0)
-GPU = Rate(start=20, step=0.05, image=0.01, judge=5, record=0.001, device="GPU (NVIDIA H200)", runs=3)
+GPU = Rate(start=20, step=0.05, image=0.01, judge=5, record=0.001, device="GPU (NVIDIA A100)", runs=3)
 CPU = Rate(start=10, step=0.5, image=0.1, judge=5, record=0.01, device="CPU (2 cores)")
 
 

@@ -24,9 +24,9 @@ CHECKPOINT = 20  # steps
 
 @pytest.fixture
 def opened(tmp_path):
-    study = json.loads(json.dumps(STUDY | {"checkpoint_every": CHECKPOINT}))
+    study = json.loads(json.dumps(STUDY | {"checkpoint_every": CHECKPOINT, "fractions": [10, 50], "draws": {}}))
     study["datasets"][0]["root"] = str(tmp_path / "digits")
-    study["detectors"][0]["recipes"]["scaled"]["min_steps"] = 200
+    study["detectors"][0]["recipes"]["scaled"]["min_steps"] = 150
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     parser = ArgumentParser()
     add_study_arguments(parser)

@@ -45,7 +45,7 @@ def test_two_hundred_cells_are_forty_lines_small_subsets_first(tmp_path, folder)
         ["small", "100", "100", hours, hours], ["in", "all", "200", "200", *[f"{4 * seconds / 3600:.2f}"] * 2]]
     assert notes == ["to do: 3 h 21 min, 1 run at a time; 26 min, 8 runs at a time",
                      "before them, records of 11,200 images, 11 s",
-                     "rates of small, big: GPU (NVIDIA H200), 3 finished runs"]
+                     "rates of small, big: GPU (NVIDIA A100), 3 finished runs"]
 
 
 def test_what_is_not_known_is_said(tmp_path, folder):
@@ -108,7 +108,7 @@ def test_a_command_runs_from_anywhere_whatever_the_folders_are_called(tmp_path, 
 def test_where_rates_come_from_is_said_once(tmp_path):
     study = large_study(tmp_path)
     assert sources(study, {"small": replace(CPU, device="", runs=1), "big": GPU}) == [
-        "rates of small: unknown device, 1 finished run", "rates of big: GPU (NVIDIA H200), 3 finished runs"]
+        "rates of small: unknown device, 1 finished run", "rates of big: GPU (NVIDIA A100), 3 finished runs"]
 
 
 def test_nothing_is_measured_where_all_is_known(tmp_path, folder, monkeypatch):

@@ -55,7 +55,7 @@ def test_who_does_what_and_how_far_is_told_of_two_hundred(study, folder):
                         f"{folder.run(failed).log}")
     assert lines[6].startswith("left: ") and lines[6].endswith(" min, 4 runs at a time")
     assert lines[7:] == [
-        "rates of small, big: GPU (NVIDIA H200), 3 finished runs", "forecast:",
+        "rates of small, big: GPU (NVIDIA A100), 3 finished runs", "forecast:",
         "  one_big: 41.2 points of AP at 2,500 images from 5 sizes, 80 % interval 38.0 - 45.0, 7.0 wide",
         "  one_small: 20.0 points of AP at 2,500 images from 6 sizes, 80 % interval 15.0 - 26.0, 11.0 wide"]
 

@@ -29,7 +29,7 @@ def test_what_all_runs_agree_on_is_said_once():
      "SHA-256 aaaaaaaaaaaaaaaa…; commit 0123456789ab, SHA-256 ffffffffffffffff…"),
     (result(trained={"packages": {"numpy": "2.2", "cuda": "12.5"}}), "packages",
      "Python 3.11.7, numpy 2.1 or 2.2, scipy 1.14, cuda 12.5"),
-    (result(device="training on GPU (H200)"), "trained on", "CPU (2 cores); GPU (H200)"),
+    (result(device="training on GPU (A100)"), "trained on", "CPU (2 cores); GPU (A100)"),
     (result(evaluated={"host": "two"}), "machine", "one (Linux); two (Linux)"),
     (result(train_joules=None), "energy", "1 Wh, of 1 of the 2 runs"),
 ])

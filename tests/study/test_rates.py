@@ -138,7 +138,7 @@ def test_searched_runs_have_batches_and_widths_of_their_own(study, folder):
 def test_the_device_with_most_runs_counts(study, folder):
     for cell in cells(study)[:4]:
         _finish(folder, replace(cell, detector="tiny"), 100, 30)
-    _finish(folder, Cell(100.0, "paint", "tiny"), 100, 2, device="training on GPU (NVIDIA H200), one of 8")
+    _finish(folder, Cell(100.0, "paint", "tiny"), 100, 2, device="training on GPU (NVIDIA A100), one of 8")
     assert measured_rates(study, folder)["tiny"].device == "CPU (2 cores)"
 
 
@@ -192,7 +192,7 @@ def test_a_damaged_result_is_one_that_is_not_there(study, folder, damaged):
 @pytest.mark.parametrize(("sentence", "device", "cores", "gpu"), [
     ("training on CPU (2 cores)", "CPU (2 cores)", 2, False),
     ("no GPU found: training on CPU (1 core)", "CPU (1 core)", 1, False),
-    ("measured on GPU (NVIDIA H200), one of 8", "GPU (NVIDIA H200)", 0, True),
+    ("measured on GPU (NVIDIA A100), one of 8", "GPU (NVIDIA A100)", 0, True),
     ("training on CPU (16 cores); there is a GPU that TensorFlow cannot use: install its CUDA packages with make",
      "CPU (16 cores)", 16, False),
 ])

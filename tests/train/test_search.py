@@ -16,7 +16,7 @@ from datasets.errors import InputError
 from datasets.files import write_json
 from detectors.runtime import start
 from study.cluster import Resources
-from study.config import DetectorConfig, Recipe
+from study.config import DetectorConfig, Recipe, Runtime
 from study.layout import StudyFolder
 from study.matrix import Cell
 from study.search import Search
@@ -24,7 +24,7 @@ from study.searched import ASHA, FAILED, LENGTH, PATIENCE, read_found
 from study.trials import trials_of
 from tests.small import make_study, write_config, write_dataset
 from train import search as train_search
-from train.search import Task, search_cell, share_of
+from train.search import Task, check_batches, search_cell, share_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CELL = Cell(100.0, "paint", "tiny", searched=True)
@@ -117,6 +117,45 @@ def test_a_search_whose_trials_all_fail_is_an_error_and_they_are_tried_again(tmp
                                          "with: the loss is not finite"):
         train_search._conclude(task, {})
     assert not task.run.search.exists() and not any(task.run.trial(number).ended.exists() for number in range(2))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ConnectionResetError("reset by peer"),
+                                   RuntimeError("ResourceExhaustedError: x.index; No space left on device")])
+def test_a_fault_that_passes_ends_the_search_and_marks_no_trial(tmp_path, error):
+    task = _task(tmp_path, trials=2)
+    with pytest.raises(InputError, match="trial 1: .*; mend that and give the same command again"):
+        train_search._crashes(task, {0: RuntimeError("killed"), 1: error})
+    assert train_search._crashes(task, {0: RuntimeError("a\nkilled")}) == {0: "killed"}
+    assert not task.run.search.exists() and not task.run.trial(1).ended.exists()
+
+
+def test_a_trial_whose_looks_are_damaged_is_not_followed(tmp_path, capsys):
+    task = _task(tmp_path, trials=2)
+    _end(task, 0, [(10, 0.3), (20, 0.4)], trained=True)
+    _end(task, 1, [(10, 0.6), (20, 0.6)], trained=True)
+    task.run.trial(1).tuning.write_text('{"looks": [{"st')
+    assert train_search._read_trial(task, 1).ap is None and "tuning.json: damaged" in capsys.readouterr().err
+    train_search._conclude(task, {})
+    assert read_found(task.run).best.trial == 0
+
+
+@pytest.mark.parametrize(("runtime", "then", "nodes", "refused"), [
+    (Runtime(), "whole", ((8, 4),), False), (Runtime(distribution="mirrored"), "whole", ((8, 4),), True),
+    (Runtime(distribution="mirrored"), "best", ((8, 4),), True),
+    (Runtime(distribution="mirrored"), "whole", ((8, 2), (8, 0)), False),
+    (Runtime(distribution="mirrored"), "whole", ((8, 0),), False),
+    (Runtime(distribution="mirrored", replicas=4), "whole", ((8, 0),), True),
+])
+def test_a_batch_that_replicas_cannot_share_is_refused_before_any_trial(runtime, then, nodes, refused):
+    study = msgspec.structs.replace(_study("/data", {"batch_size": [4, 6]}, trials=2, then=then), runtime=runtime)
+    trials = trials_of(study, CELL)
+    task = Task(study, StudyFolder(Path("/studies")), CELL, trials, [20, 20])
+    assert [trial["batch_size"] for trial in trials] == [4, 6]
+    if refused:
+        with pytest.raises(InputError, match="trial 1: a batch of 6 images cannot be shared evenly by 4 replicas"):
+            check_batches(task, Resources(nodes))
+    else:
+        check_batches(task, Resources(nodes))
 
 
 def test_without_ray_it_is_said_what_to_install(prepared, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def listed(tmp_path):
 def test_a_task_runs_its_line_in_its_own_process(tmp_path, listed, task, said):
     """So that it is the process that Slurm signals."""
     process = _start(task, listed, cwd=tmp_path)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert json.loads(output) == [process.pid, *said]
     assert process.returncode == 0 and not errors
 
@@ -47,7 +48,7 @@ def test_a_task_runs_its_line_in_its_own_process(tmp_path, listed, task, said):
 ])
 def test_what_is_missing_is_said_in_one_line(tmp_path, listed, task, arguments, fragment):
     process = _start(task, *arguments, cwd=tmp_path)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 2 and fragment in errors and errors.count("\n") == 1
 
 
@@ -56,7 +57,7 @@ def test_a_signal_reaches_the_run(tmp_path):
     process = _start(0, tmp_path / "list", stdin=subprocess.PIPE)
     assert process.stdout.readline() == "up\n"
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGTERM
 
 
@@ -74,9 +75,21 @@ def test_tasks_that_start_together_share_the_records_and_finish_their_runs(tmp_p
     assert run_study.main(command) == 0
     (tmp_path / "list").write_text(capsys.readouterr().out)
     tasks = [_start(task, tmp_path / "list", cwd=tmp_path) for task in range(2)]
-    ended = [(*task.communicate(timeout=600), task.returncode) for task in tasks]
+    ended = [(*task.communicate(timeout=3000), task.returncode) for task in tasks]
     assert [status for *_, status in ended] == [0, 0], ended
     runs = tmp_path / "my studies/small/paint/runs/tiny/50/draw-0"
     assert {json.loads((runs / f"seed-{seed}/result.json").read_text())["steps"] for seed in range(2)} == {20}
     assert run_study.main(command) == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("script", ["train/train_subset.sh", "evaluate/evaluate_subset.sh"])
+def test_a_script_runs_from_a_folder_with_an_environment_of_its_own_and_as_a_copy_from_the_repository(tmp_path, script):
+    repository = SCRIPT.parent.parent
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / "spool").mkdir()
+    copied = shutil.copy(repository / script, tmp_path / "spool")
+    for path, folder in ((repository / script, tmp_path), (copied, repository)):
+        ended = subprocess.run([path, "--help"], cwd=folder, capture_output=True, text=True, timeout=600)
+        assert (repository / ".venv/bin/python").exists() == (ended.returncode == 0), ended.stderr
+        assert ended.returncode == 2 or "CONFIG" in ended.stdout

@@ -17,9 +17,9 @@ from study.config import REPOSITORY
 
 pytestmark = pytest.mark.slow
 
-# A run in a process of its own: its folder, the tracker's settings, what it does; then it says how long it waited.
+# A run in a process of its own: its folder, the tracker's settings, what it does.
 PROGRAM = """
-import json, signal, sys, time
+import json, sys
 from pathlib import Path
 from datasets.files import write_json, write_text
 from study.config import Tracker
@@ -31,14 +31,13 @@ root, tracker, steps = Path(sys.argv[1]), Tracker(**json.loads(sys.argv[2])), ra
 study, folder, cell = make_study(root, tracking=(tracker,)), StudyFolder(root), Cell(50.0, "paint", "tiny")
 run = folder.run(cell)
 told = parameters_of(study, cell, {"subset": "ab12", "cell": {"dataset": "paint"}})
-began = time.monotonic()
 with open_tracking(study, str(cell), run, told, "on a test") as tracking:
     for step in steps:
         tracking.metrics({"training_loss": 1 / step, "learning_rate": 0.01}, step)
         if "pause" in sys.argv:
             sys.stdin.readline()
     tracking.metrics({"tuning_AP": 0.25}, step)
-print("told", time.monotonic() - began, sorted({"mlflow", "clearml", "requests"} & set(sys.modules)), flush=True)
+print("told", sorted({"mlflow", "clearml", "requests"} & set(sys.modules)), flush=True)
 if "end" in sys.argv:
     metrics = [{"metric": "AP", "class": name, "value": value} for name, value in
                (("", 0.5), ("red", 0.25), ("né à l'été?", 0.75), ("..", 0.1), ("none", None))]
@@ -65,11 +64,10 @@ def follow(root, tracker, steps=(20, 61, 20), *words, patience=100, environment=
 
 
 def finish(process):
-    """Return what a process has printed, its errors and the seconds it still took."""
-    began = time.monotonic()
-    out, err = process.communicate(timeout=120)
+    """Return what a process has printed, and its errors."""
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
-    return out, err, time.monotonic() - began
+    return out, err
 
 
 @contextmanager
@@ -121,7 +119,7 @@ def read_runs(server, project):
 def test_mlflow_is_told_of_a_run_of_two_processes_and_of_the_study(served, tmp_path):
     server = f"http://127.0.0.1:{served[2]}"
     tracker = {"kind": "mlflow", "uri": server, "project": "whole"}
-    out, err, _ = finish(follow(tmp_path, tracker))
+    out, err = finish(follow(tmp_path, tracker))
     assert err == "" and out.endswith("[]\n")  # nothing of MLflow's is loaded here
     assert finish(follow(tmp_path, tracker, (80, 121, 20), "end"))[1] == ""
     client, runs = read_runs(server, "whole")
@@ -153,7 +151,7 @@ def test_mlflow_killed_in_the_middle_stops_nothing_and_is_gone_on_with(served, t
     os.killpg(server.pid, 9)
     server.wait()
     process.stdin.write("\n" * 4)
-    out, err, _ = finish(process)
+    out, err = finish(process)
     assert err.count("\n") == 1 and "failed with exception" in err and "goes on without it" in err
     before = json.loads(id_file.read_text())
     with serve(folder, port):
@@ -184,8 +182,9 @@ def test_an_mlflow_server_that_is_not_there_or_never_answers_stops_nothing(tmp_p
             listening.listen()
         uri = "nonsense://there" if kind == "not an address" else f"http://127.0.0.1:{listening.getsockname()[1]}"
         patience = 1 if kind == "silent" else 100
-        out, err, _ = finish(follow(tmp_path, {"kind": "mlflow", "uri": uri}, patience=patience))
-    assert float(out.split()[1]) < 5
+        tracker, never = {"kind": "mlflow", "uri": uri}, {"MLFLOW_HTTP_REQUEST_TIMEOUT": "3600"}
+        out, err = finish(follow(tmp_path, tracker, patience=patience, environment=never))  # who waits, waits for hours
+    assert out.startswith("told ")
     assert err.startswith(f"tracking with mlflow ({uri}): ") and err.count("\n") == 1 and said in err
 
 
@@ -194,7 +193,7 @@ def test_clearml_keeps_a_run_of_two_processes_in_an_offline_session(tmp_path):
     tracker = {"kind": "clearml", "offline": True, "project": "whole"}
     cache = {"CLEARML_CACHE_DIR": str(tmp_path / "cache")}
     for arguments in (((20, 61, 20),), ((80, 121, 20), "end")):
-        out, err, _ = finish(follow(tmp_path / "study", tracker, *arguments, environment=cache))
+        out, err = finish(follow(tmp_path / "study", tracker, *arguments, environment=cache))
         assert err == "" and out.endswith("[]\n")
     sessions = {}
     for path in (tmp_path / "cache/offline").glob("*.zip"):
@@ -225,18 +224,21 @@ def test_a_clearml_that_is_not_configured_or_never_answers_stops_nothing(tmp_pat
                    "CLEARML_API_SECRET_KEY": "b"}
         for environment, patience, said in (({}, 100, "run goes on without it"), (silence, 5, "took more than 5 s")):
             environment = settings | environment
-            out, err, _ = finish(follow(tmp_path, {"kind": "clearml"}, patience=patience, environment=environment))
-            assert float(out.split()[1]) < 5
+            out, err = finish(follow(tmp_path, {"kind": "clearml"}, patience=patience, environment=environment))
+            assert out.startswith("told ")
             assert err.startswith("tracking with clearml: ") and err.count("\n") == 1 and said in err
 
 
 def test_ctrl_c_ends_a_run_that_is_followed_by_a_service_that_hangs(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         tracker = {"kind": "mlflow", "uri": f"http://127.0.0.1:{silent.getsockname()[1]}"}
-        process = follow(tmp_path, tracker, (20, 101, 20), "pause", patience=1, start_new_session=True)
+        never = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "3600"}
+        process = follow(tmp_path, tracker, (20, 101, 20), "pause", patience=1, environment=never,
+                         start_new_session=True)
         process.stdin.write("\n")
         process.stdin.flush()
-        time.sleep(3)
-        os.killpg(process.pid, 2)  # as a terminal does, to the whole group
-        _, err = process.communicate(timeout=60)
+        silent.settimeout(600)
+        with silent.accept()[0]:  # the service has been asked, and will not answer
+            os.killpg(process.pid, 2)  # as a terminal does, to the whole group
+            _, err = process.communicate(timeout=600)
     assert process.returncode != 0 and "KeyboardInterrupt" in err
