@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from datasets.errors import InputError
 from engine.jobs import OnEnd, jobs_of
 from engine.until import Until
 from study.cluster import ADDRESS, address_here, connect, disconnect, has_ray, visible_gpus
@@ -46,6 +47,11 @@ def run_waiting(study: Study, folder: StudyFolder, waiting: Sequence[Cell], on_e
         print(f"{share.workers} runs at once on {len(resources.nodes)} node{'s' * (len(resources.nodes) > 1)}, "
               f"{each} each", flush=True)
         run_jobs(jobs_of(folder, waiting, address_here(), int(share.cpus)), share, on_end, until.wants)
+    except Exception as error:
+        if not type(error).__module__.startswith("ray."):
+            raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"the Ray cluster is gone ({reason}); start it and give the same command again") from None
     finally:
         disconnect()
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from pathlib import Path
 
 import msgspec
 import tensorflow as tf
@@ -18,7 +19,7 @@ from detectors.detector import Detector, build
 from detectors.runtime import gpu_libraries, sentence_on
 from evaluate.coco import score
 from evaluate.detect import detect
-from evaluate.detections import write_detections
+from evaluate.detections import read_detections, write_detections
 from evaluate.result import NO_ERROR_BAR, metric_rows
 from records.manifest import DamagedRecords, first_shards, reason_of
 from records.pipeline import validation_batches
@@ -63,6 +64,8 @@ def evaluate_cell(study: Study, folder: StudyFolder, cell: Cell) -> dict:
             "train_joules": training.get("joules"), "configuration": {"training": inputs, "evaluation": judged},
         } | evaluation | ({"search": summary(read_found(run))} if cell.searched else {})
         write_json(run.result, result)
+        if study.tracking:
+            _draw(folder, cell, truth, image_folder(dataset, validation_split(dataset)))
         track_run_end(tracking, run, evaluation["metrics"], training["steps"])
     return result
 
@@ -73,6 +76,19 @@ def _evaluate(study: Study, folder: StudyFolder, cell: Cell, truth: Annotations,
     metrics = _judge_anew(study, folder, cell, truth, checkpoint)
     return {"evaluate_seconds": round(time.monotonic() - began, 2), "evaluate_joules": meter.joules(),
             "ended": utc_now(), "evaluated_by": origin(sentence_on("evaluated"), gpu_libraries()), "metrics": metrics}
+
+
+def _draw(folder: StudyFolder, cell: Cell, truth: Annotations, images: Path) -> None:
+    """Draw the run's pictures for those who follow it."""
+    from evaluate.pictures import draw, draw_looks, save  # matplotlib
+
+    run = folder.run(cell)
+    try:
+        figures = draw(truth, read_detections(run.detections, truth), images)
+    except InputError as error:
+        print(f"{cell}: no pictures ({error})", file=sys.stderr, flush=True)
+        return
+    save(figures | draw_looks(folder, [cell]), run.pictures)
 
 
 def _read_training(run: RunFolder) -> dict:
