@@ -82,6 +82,10 @@ def refuse_changed_study(folder: StudyFolder, study: Study) -> None:
     if not folder.config.exists() or not folder.has_runs():
         return
     try:
+        read_yaml(folder.config)
+    except InputError as error:
+        raise InputError(f"{error}; delete it: what each run was made of is kept in its own folder") from None
+    try:
         before, now = _runs_of(read_study(folder.config)), _runs_of(study)
     except InputError as error:
         raise InputError(f"{folder.root}: was made by another version ({error}); give the study another --name, or "
@@ -106,7 +110,11 @@ def refuse_changed(run: RunFolder, inputs: dict[str, Any]) -> None:
     """Raise InputError if the folder holds a run with other inputs, unless nothing was trained there yet."""
     if not run.params.exists() or not run.has_begun():
         return
-    if changed := _differences(read_yaml(run.params).get("inputs"), inputs):
+    try:
+        before = read_yaml(run.params).get("inputs")
+    except InputError as error:
+        raise InputError(f"{error}; it alone told what was trained, so delete {run.root} to run it again") from None
+    if changed := _differences(before, inputs):
         raise InputError(f"{run.root}: was made with another configuration ({'; '.join(changed[:3])}); give the study "
                          "another --name, or delete that folder to run it again")
 

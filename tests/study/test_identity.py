@@ -219,6 +219,15 @@ def test_a_folder_of_another_version_is_told_as_such(started, study):
         refuse_changed_study(started, study)
 
 
+@pytest.mark.parametrize("content", ["", "name: [sm"])
+def test_a_damaged_configuration_may_be_deleted(started, study, content):
+    started.config.write_text(content)
+    with pytest.raises(InputError, match=r"study\.yaml: .*; delete it: what each run was made of is kept in"):
+        refuse_changed_study(started, study)
+    started.config.unlink()
+    refuse_changed_study(started, study)
+
+
 def test_a_data_set_and_a_detector_may_share_a_name(root, folder):
     def make(width):
         study = make_study(root, datasets=(DatasetConfig(name="same", root=str(root)),))
