@@ -139,4 +139,4 @@ def test_a_damaged_file_of_looks_counts_as_none(checkpoints, capsys):
     cut(path)
     looks = Looks(path, RULE)
     assert not looks.looks and not looks.finished
-    assert "tuning.json: not valid JSON" in (err := capsys.readouterr().err) and "taken anew" in err
+    assert "tuning.json: damaged" in (err := capsys.readouterr().err) and "taken anew" in err
