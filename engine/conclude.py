@@ -48,7 +48,9 @@ def conclude(study: Study, folder: StudyFolder) -> int:
 
     done = finished_cells(study, folder)
     if collect(study, folder, done).empty:
-        raise InputError(f"{folder.root}: no run is finished yet, so there is nothing to conclude; run the study first")
+        there = len(folder.finished_results())
+        why = f"none of its {there} results is of these inputs and this version" if there else "no run is finished yet"
+        raise InputError(f"{folder.root}: {why}, so there is nothing to conclude; run the study first")
     remove_stale_pictures(study, folder)
     for detector in study.detectors:
         for dataset in study.datasets:

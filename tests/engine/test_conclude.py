@@ -79,6 +79,9 @@ def test_one_size_alone_is_concluded_without_a_forecast(study, folder, capsys):
 def test_nothing_finished_is_nothing_to_conclude(study, folder):
     with pytest.raises(InputError, match="no run is finished yet"):
         conclude(study, folder)
+    _finish(study, folder, 10.0, 0.2)
+    with pytest.raises(InputError, match="none of its 1 results is of these inputs"):
+        conclude(msgspec.structs.replace(study, bootstrap=999), folder)
 
 
 @pytest.mark.parametrize("looked", [False, True])
