@@ -6,10 +6,10 @@
 # make source          train the embedded source checkpoint anew (ten minutes; the result is committed)
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell $(p) -c 'import sys; print(sys.executable)' 2>/dev/null)))
-# A GPU environment once made stays one, as does one with trackers, which the tests need.
+# A GPU environment once made stays one, as does one for the tests.
 GPU_LOCK := $(if $(filter 1,$(GPU))$(wildcard .venv/.requirements-gpu.txt),requirements-gpu.txt)
-LOCK := $(or $(GPU_LOCK),$(notdir $(patsubst .venv/.%,%,$(wildcard .venv/.requirements-trackers.txt))),requirements.txt)
-TEST_LOCK := $(or $(GPU_LOCK),requirements-trackers.txt)
+LOCK := $(or $(GPU_LOCK),$(notdir $(patsubst .venv/.%,%,$(wildcard .venv/.requirements-test.txt))),requirements.txt)
+TEST_LOCK := $(or $(GPU_LOCK),requirements-test.txt)
 BIN := .venv/bin
 
 .PHONY: study test fast light lint lock source python
@@ -33,10 +33,10 @@ SOURCE_RUN := studies/embedded_source/letters/runs/ssd_mobilenet_v2_small/100/dr
 source: .venv/.$(LOCK)
 	$(BIN)/python run_study.py configs/studies/embedded_source.yaml
 	$(BIN)/python -m detectors export $(SOURCE_RUN)/checkpoints/ckpt-4000 configs/models/embedded_source/model.ckpt \
-	  --width 0.35 --classes 20
+	  --width 0.35 --num-classes 20
 
 lock:
-	for name in requirements requirements-light requirements-gpu requirements-trackers; do \
+	for name in requirements requirements-light requirements-gpu requirements-trackers requirements-test; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	    --custom-compile-command "make lock" $$name.in --output-file $$name.txt; done
 

@@ -16,7 +16,8 @@ def save_figure(figure: Figure, path_without_suffix: str | Path) -> list[Path]:
     """Write `figure` as PNG and as SVG and return both paths."""
     metadata = {"png": {"Software": None}, "svg": {"Date": None}}
     paths = [Path(f"{path_without_suffix}.{kind}") for kind in metadata]
-    with matplotlib.rc_context({"svg.hashsalt": "figure"}):  # element ids are random without it
+    settings = {"svg.hashsalt": "figure", "svg.fonttype": "none"}  # element ids are random without a salt
+    with matplotlib.rc_context(settings):
         for path, kind in zip(paths, metadata):
             with whole_file(path) as part:
                 figure.savefig(part, format=kind, dpi=DPI, metadata=metadata[kind])

@@ -113,7 +113,7 @@ def _curves(study: Study, folder: StudyFolder) -> list[tuple[Curve, Observations
 
 def remove_stale_pictures(study: Study, folder: StudyFolder) -> None:
     """Remove the pictures that `conclude` draws anew, and those of data sets that the study has no more."""
-    from report.page import picture_kind
+    from report.pictures import picture_kind
 
     described = {f"{kind}_{dataset.name}" for kind in DESCRIBED for dataset in study.datasets}
     for path in folder.charts.glob("*.[ps][nv]g"):

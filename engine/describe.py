@@ -5,6 +5,7 @@ from __future__ import annotations
 from datasets.files import write_text
 from datasets.images import check_images
 from datasets.prevalence.count import tabulate
+from engine.check import check
 from study.config import DatasetConfig, Study
 from study.data import cut_orders, image_folder, read_train, read_validation, validation_split
 from study.layout import StudyFolder
@@ -19,6 +20,7 @@ def describe(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
     check_images(train, image_folder(dataset, dataset.train))
     check_images(validation, image_folder(dataset, validation_split(dataset)))
     order = cut_orders(study, folder, dataset, train)[0]
+    check(folder, dataset, train, validation)
     table = tabulate(train, study.fractions, validation, positions=order.positions(train))
     path, text = folder.prevalence(dataset.name), table.to_csv(index=False)
     if path.exists() and path.read_text(encoding="utf-8") == text:

@@ -1,24 +1,38 @@
-"""Write a study's report: `python -m report STUDY_DIR`."""
+"""``python -m report FOLDER``: write report.html of a study, one page, self-contained."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
-from datasets.errors import command
+from datasets.errors import InputError, command
+from datasets.parser import Parser, add_json, answering
 from study.layout import StudyFolder
+
+EXAMPLES = """example:
+  python -m report studies/embedded
+"""
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m report", description="Write report.html of a study: one page, "
-                                     "self-contained.", epilog="example: python -m report studies/digits")
-    parser.add_argument("study", type=Path, metavar="STUDY_DIR", help="the study's folder")
-    args = parser.parse_args(argv)
-    from report.page import write_report  # after the arguments: it imports matplotlib and pandas
+    arguments = make_parser().parse_args(argv)
+    folder = StudyFolder(arguments.study)
+    if not folder.results.exists():
+        raise InputError(f"{folder.results}: no results to report; run the study first")
+    with answering(arguments) as answer:
+        from report.page import write_report  # after the arguments: it imports matplotlib and pandas
 
-    print(f"written: {write_report(StudyFolder(args.study))}")
+        answer["report"] = write_report(folder)
+        print(f"written: {answer['report']}")
+
+
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m report", description="Write report.html of a study: one page, self-contained.",
+                    epilog=EXAMPLES)
+    parser.add_argument("study", type=Path, metavar="FOLDER", help="the study's folder")
+    add_json(parser)
+    return parser
 
 
 if __name__ == "__main__":

@@ -2,65 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import matplotlib
-from markupsafe import Markup, escape
-from matplotlib.figure import Figure
-from PIL import Image
 
-from charts.curves import HELD_OUT, OBSERVED, learning_curves
+from charts.curves import learning_curves
 from datasets.errors import InputError
 from datasets.files import write_text
 from predict.backtest import forecast_bands
-from report.content import (
-    CurveAnswer,
-    answer_curves,
-    class_tables,
-    making_table,
-    prevalence_tables,
-    read_results,
-    run_table,
-)
+from report.answer import CurveAnswer, answer_curves
+from report.classes import answer_classes, class_tables
+from report.data import checks, prevalence_table, prevalences
+from report.figures import PageFigure, figure_of
+from report.hover import spots_of
+from report.making import making_table
+from report.models import held_out_table, model_table
+from report.pictures import pictures_of
+from report.runs import read_results, run_table, size_table, time_and_cost
 from report.search import searched_curves
-from study.config import Forecast, Study, dump_study, read_study
+from study.config import Forecast, Prices, Study, dump_study, read_study
 from study.layout import StudyFolder
 
-LARGEST_SVG = 200_000  # bytes; above it the PNG beside it is embedded
-LARGEST_PNG = 300_000  # bytes; above it a JPEG is embedded
-WIDEST = 1600  # pixels of an embedded picture
-RUN = "largest subset, draw 0, seed 0"
-ABOUT = {  # in the order of the page; the first ones go with the learning curves
-    "comparison_linear": "Learning curves of all detectors, linear axis",
-    "comparison_log": "Learning curves of all detectors, logarithmic axis",
-    "axis_linear": "What a setting brings with few and with many images, linear axes",
-    "axis_log": "What a setting brings with few and with many images, logarithmic axes",
-    "classes": "Learning curves of every class",
-    "exponents": "Errors against images, with their power laws",
-    "detections": f"Validation images with the boxes a detector found ({RUN})",
-    "mistakes": f"Validation images with the most confident mistakes and the largest boxes missed ({RUN})",
-    "precision_recall": f"Precision against recall of every class, validation images ({RUN})",
-    "steps": "AP on the way, on the tuning split that chose when to stop (never the validation images)",
-    "collage": "Training images with their labelled boxes",
-    "prevalence": "Boxes per class in every subset",
-    "shift": "How often each class is in validation, against training",
-}
-CURVES = {"comparison_linear", "comparison_log", "axis_linear", "axis_log", "classes", "exponents"}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture as the page embeds it."""
-
-    caption: str
-    source: str  # data: URI
+DRAWN = 8  # curves that get charts and tables of models of their own
+AXES = ("linear", "logarithmic")  # of images
 
 
 def write_report(folder: StudyFolder) -> Path:
@@ -76,93 +42,49 @@ def write_report(folder: StudyFolder) -> Path:
 
 def _content(folder: StudyFolder, study: Study | None) -> dict[str, Any]:
     """Return what the template shows; empty where the study has nothing of a kind."""
-    settings = study.forecast if study else Forecast()
+    settings, prices = (study.forecast, study.prices) if study else (Forecast(), Prices())
     results = read_results(folder)
-    answers = answer_curves(folder.results, settings.metric, settings.fit_up_to)
+    answers = answer_curves(folder.results, settings)
     names = [d.name for d in study.datasets] if study else list(dict.fromkeys(a.curve.dataset for a in answers))
-    files = _picture_files(folder.charts)
+    counted = prevalences(folder, names)
+    answered = answer_classes(folder.results, settings.metric)
     return {
         "title": study.name if study else folder.root.resolve().name,
         "answers": answers,
-        "charts": [_curve_charts(answer, settings.fit_up_to) for answer in answers],
-        "searched": [(each, [inline_svg(figure, f"Learning curve of {each.name} with and without search, {axis} axis")
-                             for axis, figure in each.charts.items()])
-                     for each in searched_curves(folder.results, settings.metric, results, study)],
-        "classes": class_tables(folder.results, settings.metric),
-        "prevalence": prevalence_tables(folder, names),
-        "comparison": [embed(path, names) for path in files if picture_kind(path.stem) in CURVES],
-        "pictures": [embed(path, names) for path in files if picture_kind(path.stem) not in CURVES],
-        "runs": run_table(results),
+        "drawn": DRAWN,
+        "charts": [_curve_charts(answer, settings.fit_up_to) for answer in answers[:DRAWN]],
+        "models": _known(model_table(answer) for answer in answers[:DRAWN]),
+        "held_out": _known(held_out_table(answer) for answer in answers),
+        "searched": [(each, _searched_charts(each)) for each in
+                     searched_curves(folder.results, settings.metric, results, study)],
+        "classes": answered,
+        "class_tables": [] if answered else class_tables(folder.results, settings.metric),
+        "prevalence": [prevalence_table(each) for each in counted],
+        "checks": [checks(folder, each) for each in counted],
+        "pictures": pictures_of(folder.charts, names),
+        "time_and_cost": time_and_cost(results, prices) if results else "",
+        "sizes": size_table(results, prices) if results else None,
+        "runs": run_table(results, prices) if results else None,
         "making": making_table(study, folder, results) if study else None,
         "configuration": dump_study(study) if study else "",
     }
 
 
-def _curve_charts(answer: CurveAnswer, fit_up_to: float) -> list[Markup]:
-    """Return the learning curve as SVG, linear and logarithmic."""
+def _known(tables: Any) -> list[Any]:
+    return [table for table in tables if table is not None]
+
+
+def _curve_charts(answer: CurveAnswer, fit_up_to: float) -> list[PageFigure]:
+    """Return a learning curve with its forecast, linear and logarithmic."""
     bands = forecast_bands([answer.curve], fit_up_to, [answer.at])
-    described = f"Learning curve of {answer.curve.name}, {{}} axis of images. {answer.answer}"
-    return [inline_svg(learning_curves([answer.observed], bands, log_x=log_x),
-                       described.format("logarithmic" if log_x else "linear")) for log_x in (False, True)]
+    spots = spots_of(answer.observed, bands)
+    return [figure_of(learning_curves([answer.observed], bands, log_x=axis == AXES[1]),
+                      f"Learning curve of {answer.name}, {axis} axis",
+                      f"Learning curve of {answer.name}, {axis} axis of images. {answer.answer}", spots)
+            for axis in AXES]
 
 
-def inline_svg(figure: Figure, description: str) -> Markup:
-    """Return a figure as an SVG element whose ink and paper follow the page's colours."""
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": description}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = buffer.getvalue()[buffer.getvalue().index("<svg"):]
-    for colour, role in ((OBSERVED, "var(--ink)"), ("#000000", "var(--ink)"), (HELD_OUT, "var(--paper)")):
-        svg = svg.replace(colour, role)
-    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)  # the page sets the width
-    return Markup(svg.replace("<svg", f'<svg class="chart" role="img" aria-label="{escape(description)}"', 1))
-
-
-def _picture_files(charts: Path) -> list[Path]:
-    """Return one file per picture: the SVG where it is small, else the PNG. The page draws the curves itself."""
-    stems = {p.with_suffix("") for p in charts.rglob("*.[ps][nv]g") if not p.name.startswith("learning_curves")}
-    return [_best_file(stem) for stem in sorted(stems, key=lambda stem: (_place(stem.name), stem))]
-
-
-def picture_kind(stem: str) -> str:
-    """Return the key of ABOUT that a picture's file name begins with; "" for any other file."""
-    return next((kind for kind in ABOUT if re.match(f"{kind}(_|$)", stem)), "")
-
-
-def _place(stem: str) -> int:
-    kind = picture_kind(stem)
-    return list(ABOUT).index(kind) if kind else len(ABOUT)
-
-
-def _best_file(stem: Path) -> Path:
-    vector, raster = Path(f"{stem}.svg"), Path(f"{stem}.png")
-    small = vector.exists() and vector.stat().st_size <= LARGEST_SVG
-    return vector if small or not raster.exists() else raster
-
-
-def embed(path: Path, datasets: Sequence[str] = ()) -> Picture:
-    """Return a picture file as a data URI, large PNGs as JPEG, captioned after its name, which may name a data set."""
-    kind, data = ("svg+xml" if path.suffix == ".svg" else "png"), path.read_bytes()
-    if kind == "png" and len(data) > LARGEST_PNG:
-        kind, data = "jpeg", _to_jpeg(path)
-    return Picture(_caption(path.stem, datasets), f"data:image/{kind};base64,{base64.b64encode(data).decode()}")
-
-
-def _to_jpeg(path: Path) -> bytes:
-    buffer = io.BytesIO()
-    with Image.open(path) as image:
-        image = image.convert("RGB")
-        image.thumbnail((WIDEST, 4 * WIDEST))
-        image.save(buffer, "JPEG", quality=85, optimize=True)
-    return buffer.getvalue()
-
-
-def _caption(stem: str, datasets: Sequence[str]) -> str:
-    """Return "Learning curves of every class: digits, AP50" for classes_digits_AP50."""
-    kind = picture_kind(stem)
-    if not kind:
-        return " ".join(re.split(r"[-_ ]+", stem)).strip().capitalize()
-    rest = stem.removeprefix(kind).removeprefix("_")
-    dataset = max((name for name in datasets if f"{rest}_".startswith(f"{name}_")), key=len, default="")
-    parts = [ABOUT[kind], ", ".join(filter(None, (dataset, rest.removeprefix(dataset).removeprefix("_"))))]
-    return ": ".join(filter(None, parts))
+def _searched_charts(each: Any) -> Sequence[PageFigure]:
+    return [figure_of(figure, f"Learning curve of {each.name} with and without search, {axis} axis",
+                      f"Learning curve of {each.name} with and without search, {axis} axis")
+            for axis, figure in each.charts.items()]

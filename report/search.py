@@ -15,7 +15,7 @@ from predict.comparison import Measured, bars_note
 from predict.observations import Observations, average_repeats
 from predict.tables import Curve, read_curves
 from predict.text import points, signed
-from report.content import Table, duration
+from report.tables import Table, duration
 from study.config import Study, find_detector, find_recipe
 from study.layout import SEARCHED
 from study.search import OF_DETECTOR

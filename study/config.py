@@ -135,10 +135,19 @@ class Repeats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
-    """Which metric is forecast, from which subsets (at most `fit_up_to` per cent of the images)."""
+    """Which metric is forecast, from which subsets (at most `fit_up_to` per cent of the images), and what is asked."""
 
     metric: Literal["AP", "AP50"] = "AP"
     fit_up_to: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 20.0
+    targets: tuple[Annotated[float, msgspec.Meta(ge=1, le=100)], ...] = ()  # points; empty: round ones
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """What the report puts a price on; 0 is not counted."""
+
+    hour: NotNegative = 0.0  # of the device that trains and evaluates
+    image: NotNegative = 0.0  # its labels
+    currency: Annotated[str, msgspec.Meta(max_length=12)] = ""
 
 
 class Tracker(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +175,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_every: Count = 200  # steps
     bootstrap: Annotated[int, msgspec.Meta(ge=20, le=100_000)] = 200  # resamples behind every error bar
     forecast: Forecast = Forecast()
+    prices: Prices = Prices()
     search: Search | None = None  # of hyperparameters, at each size
     tracking: tuple[Tracker, ...] = ()
 

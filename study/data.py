@@ -14,6 +14,8 @@ import numpy as np
 from datasets.annotations import Annotations, boxes_per_class, for_training, keep_classes
 from datasets.embedded.make import MAKERS
 from datasets.errors import InputError
+from datasets.findings import Finding, ReadReport
+from datasets.images import check_folder
 from datasets.orders.hold_out import hold_out
 from datasets.orders.order import Order, apply_order, make_order, read_order, subset_size, write_order
 from datasets.read import read
@@ -84,7 +86,18 @@ def _file_size(path: str, source: str) -> int:
         raise InputError(f"{path}: listed in {source} but absent; restore it or check the path") from None
 
 
+def read_findings(dataset: DatasetConfig) -> list[tuple[str, Finding]]:
+    """Return what is odd in the annotation files, each finding after the split that it is in."""
+    splits = [("train", dataset.train)] + [("validation", dataset.validation)] * (not dataset.hold_out)
+    return [(name, finding) for name, split in splits
+            for finding in _read_file(dataset, split, dataset.classes)[1].findings]
+
+
 def _read_split(dataset: DatasetConfig, split: Split, classes: tuple[str, ...]) -> Annotations:
+    return _read_file(dataset, split, classes)[0]
+
+
+def _read_file(dataset: DatasetConfig, split: Split, classes: tuple[str, ...]) -> tuple[Annotations, ReadReport]:
     path = root_of(dataset) / split.annotations
     stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
     class_map = str(REPOSITORY / dataset.class_map) if Path(dataset.class_map).suffix else dataset.class_map
@@ -112,9 +125,9 @@ def _keep(annotations: Annotations, names: tuple[str, ...]) -> Annotations:
 
 @lru_cache(maxsize=16)
 def _read(path: Path, format: str, split: str, class_map: str, classes: tuple[str, ...],
-          stamp: tuple[int, int]) -> Annotations:
+          stamp: tuple[int, int]) -> tuple[Annotations, ReadReport]:
     """Read annotations once per process, and again if the stamp has changed: a study asks for them in every cell."""
-    return read(path, format=format, split=split, class_map=class_map, classes=classes)[0]
+    return read(path, format=format, split=split, class_map=class_map, classes=classes)
 
 
 @lru_cache(maxsize=8)
@@ -125,6 +138,18 @@ def _hold_out(whole: Annotations, percent: float) -> tuple[Annotations, Annotati
 def image_folder(dataset: DatasetConfig, split: Split) -> Path:
     """Return the folder that the split's file names start from."""
     return root_of(dataset) / split.images
+
+
+def require_data(study: Study, folder: StudyFolder, dataset: DatasetConfig) -> None:
+    """Read a data set and cut its orders, which this process then remembers.
+
+    A command that loads TensorFlow, ten seconds long, does so first: a mistake is told at once. Raises InputError for
+    annotations that cannot be used, a folder of images that is not there, and orders that have changed.
+    """
+    read_validation(dataset)
+    for split in (dataset.train, validation_split(dataset)):
+        check_folder(image_folder(dataset, split))
+    cut_orders(study, folder, dataset, read_train(dataset))
 
 
 def cut_orders(study: Study, folder: StudyFolder, dataset: DatasetConfig, train: Annotations) -> dict[int, Order]:

@@ -70,6 +70,10 @@ class StudyFolder:
     def prevalence(self, dataset: str) -> Path:
         return self.dataset(dataset) / "prevalence.csv"
 
+    def checks(self, dataset: str) -> Path:
+        """What is odd in a data set, and how many of its validation images are among the training images."""
+        return self.dataset(dataset) / "checks.json"
+
     def train_records(self, dataset: str, stored_size: int, draw: int) -> Path:
         folder = self.dataset(dataset) / "records" / f"{stored_size}px"
         return folder / ("train" if draw == 0 else f"train-draw-{draw}")

@@ -6,15 +6,21 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from charts.prevalence import prevalence
+from charts.save import save_figure
 from datasets.files import write_json, write_text
 from datasets.orders.order import Order, write_order
 from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Repeats, Study, dump_study
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
 
+CHECKS = {"of": [], "compared": [2500, 600], "shared": 2, "findings": [
+    {"split": "train", "finding": "leak", "action": "kept", "what": "training images identical to a validation image",
+     "records": 2, "examples": ["train/1.png = val/7.png", "train/2.png = val/8.png"]}]}
 WHOLE = 2500
 CLASSES = [str(digit) for digit in range(10)]
 COLUMNS = ["dataset", "detector", "recipe", "fraction", "images", "boxes", "draw", "seed", "metric", "class", "value",
@@ -42,7 +48,10 @@ def make_study(root: Path) -> StudyFolder:
     write_order(folder.order("digits", 0), Order("random", 0, "/data/instances_train.json", "ab" * 32,
                                                  tuple(range(WHOLE)), FRACTIONS))
     _write_table(folder.prevalence("digits"), _prevalence())
+    write_json(folder.checks("digits"), CHECKS)
     folder.charts.mkdir()
+    save_figure(prevalence(pd.read_csv(folder.prevalence("digits"), dtype={"class": str})),
+                folder.charts / "prevalence_digits")
     picture = noise.integers(0, 255, (60, 200, 3)).astype(np.uint8)
     Image.fromarray(picture).save(folder.charts / "collage_digits.png")
     return folder
@@ -72,9 +81,11 @@ def _rows(result: dict) -> list[dict]:
 
 
 def _prevalence() -> list[dict]:
-    sizes = [(f, int(WHOLE * f / 100)) for f in FRACTIONS]
-    return [{"split": "train", "fraction": fraction, "subset": size, "class": name, "boxes": size // (rank + 1)}
-            for fraction, size in sizes for rank, name in enumerate(CLASSES)]
+    """The class of rank r has a box in every (3 r + 1)-th image, so that the smallest subset lacks the last one."""
+    sizes = [("train", f, int(WHOLE * f / 100)) for f in FRACTIONS] + [("validation", 100, 600)]
+    return [{"split": split, "fraction": fraction, "subset": size, "class": name, "boxes": size // (3 * rank + 1),
+             "images": size // (3 * rank + 1), "small": size // (3 * rank + 1), "medium": 0, "large": 0}
+            for split, fraction, size in sizes for rank, name in enumerate(CLASSES)]
 
 
 def _write_table(path: Path, rows: list[dict]) -> None:

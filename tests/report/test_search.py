@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from datasets.files import write_json, write_text
-from report.content import making_table, read_results, run_table
+from report.making import making_table
 from report.page import write_report
+from report.runs import read_results, run_table
 from report.search import searched_curves
-from study.config import dump_study, read_study
+from study.config import Prices, dump_study, read_study
 from study.layout import StudyFolder
 from study.matrix import Cell, cells
 from study.search import Search
@@ -66,8 +67,8 @@ def test_chosen_settings_stand_below_the_recipes_own(folder):
 
 def test_the_page_and_its_tables_tell_the_recipes_apart(folder):
     text = write_report(folder).read_text(encoding="utf-8")
-    assert "<h2>Hyperparameters searched at each size</h2>" in text and "settings chosen at each size" in text
-    table = run_table(read_results(folder))
+    assert ">Hyperparameters searched at each size</h2>" in text and "settings chosen at each size" in text
+    table = run_table(read_results(folder), Prices())
     assert table.header[2] == "recipe" and len(table.rows) == 17
     assert {row[2] for row in table.rows} == {"scaled", "scaled searched"}
     made = {row[0]: row[1] for row in making_table(read_study(folder.config), folder, []).rows}

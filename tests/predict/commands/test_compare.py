@@ -1,4 +1,5 @@
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import charts.comparison
 import charts.power_law
 from predict.__main__ import main
 from predict.tables import PUBLISHED_2019
-from report.page import _picture_files
+from report.pictures import pictures_of
 from tests.predict.results import write_results
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,17 +33,19 @@ def test_charts_table_and_answer_of_a_study(tmp_path, capsys):
     assert compare(write_results(tmp_path / "results.csv"), "--out", tmp_path / "out") == 0
     said = capsys.readouterr().out
     assert "digits, loss: the detectors' exponents differ" in said and "written:" in said
-    assert files(tmp_path / "out") == {"exponents.csv"} | pictures(
+    assert files(tmp_path / "out") == {"exponents.csv", "exponents.json"} | pictures(
         "comparison_linear_AP", "comparison_log_AP", "classes_digits_AP", "classes_street_AP", "exponents")
     rows = list(csv.DictReader((tmp_path / "out/exponents.csv").open()))
+    assert json.loads((tmp_path / "out/exponents.json").read_text())["exponents"][0]["beta"] == float(rows[0]["beta"])
     assert [row["metric"] for row in rows] == ["loss"] * 4 + ["1 - AP"] * 4
     assert [float(row["beta"]) for row in rows[:2]] == pytest.approx([0.2, 0.25])
-    assert len(_picture_files(tmp_path / "out")) == 5  # all of them reach the report
+    assert sum(map(len, pictures_of(tmp_path / "out", []).values())) == 5  # all of them reach the report
 
 
 def test_the_published_table_has_neither_loss_nor_classes(tmp_path, capsys):
     assert compare(PUBLISHED_2019, "--out", tmp_path, "--metric", "AP50") == 0
-    assert files(tmp_path) == {"exponents.csv"} | pictures("comparison_linear_mAP", "comparison_log_mAP", "exponents")
+    assert files(tmp_path) == {"exponents.csv", "exponents.json"} | pictures(
+        "comparison_linear_mAP", "comparison_log_mAP", "exponents")
     said = capsys.readouterr()
     assert "loss" not in said.out and "row of 0 images" in said.err
 
@@ -104,6 +107,14 @@ def test_names_become_file_names(tmp_path):
     path = write_results(tmp_path / "results.csv", ["ssd"], ["a/b $c$"], fractions=[1, 100])
     assert compare(path, "--out", tmp_path / "out") == 0
     assert "classes_a_b_c__AP.png" in files(tmp_path / "out")
+
+
+def test_without_a_folder_the_exponents_are_printed_alone(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert compare(PUBLISHED_2019, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {row["detector"] for row in said["exponents"]} == {"ssd_mobilenet_v2", "ssd_resnet101_v1_fpn"}
+    assert said["notes"] and not files(tmp_path)
 
 
 def test_a_mistake_gets_one_line_and_leaves_nothing(tmp_path, capsys):

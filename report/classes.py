@@ -1,0 +1,91 @@
+"""Classes: what was measured of each, what more images would bring it, and which to label next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from datasets.errors import InputError
+from predict.answers import classes_table
+from predict.classes import ClassGain, group, rank_classes
+from predict.observations import average_repeats
+from predict.questions import FittedCurve, fit_curve, gains
+from predict.tables import Curve, read_curves
+from predict.text import points, signed
+from report.tables import Table
+
+NAMED = 3  # classes in the sentence
+CERTAIN = 0.8  # chance from which on a class is said to gain the most
+
+
+@dataclass(frozen=True, eq=False)
+class ClassAnswer:
+    """The classes of one detector on one data set."""
+
+    advice: str
+    forecast: Table
+    measured: Table
+
+
+def answer_classes(results: Path, metric: str) -> list[ClassAnswer]:
+    """Return, for every data set, detector and recipe, what its classes gain from as many images again."""
+    curves = read_curves(results, metric, per_class=True)
+    fitted = group([found for curve in curves if (found := _fit(curve))])
+    return [_answer(key, every) for key, every in fitted.items() if any(each.curve.category for each in every)]
+
+
+def class_tables(results: Path, metric: str) -> list[Table]:
+    """Return, for every data set and detector, the metric per class and subset size."""
+    curves = [curve for curve in read_curves(results, metric, per_class=True) if curve.category]
+    groups = groupby(sorted(curves, key=_without_class), key=_without_class)
+    return [_class_table(name, metric, list(found)) for name, found in groups]
+
+
+def _fit(curve: Curve) -> FittedCurve | None:
+    try:
+        return fit_curve(curve)
+    except InputError:  # of fewer than two sizes
+        return None
+
+
+def _answer(key: tuple[str, ...], every: Sequence[FittedCurve]) -> ClassAnswer:
+    ranked = rank_classes([each for each in every if each.curve.category])
+    gain, name = ranked[0].gain, _without_class(ranked[0].curve.curve)
+    mean = next((gains(each, [gain.more], gain.start)[0] for each in every if not each.curve.category), None)
+    header, *rows = classes_table(ranked, mean)
+    caption = (f"{name}: each class with {gain.more:,.0f} images more than {gain.start:,.0f} ({key[-1]}, points; "
+               "the largest gain first)")
+    measured = _class_table(name, key[-1], [each.curve.curve for each in ranked])
+    return ClassAnswer(_advice(name, ranked), Table(caption, header, rows), measured)
+
+
+def _advice(name: str, ranked: Sequence[ClassGain]) -> str:
+    """Return which classes gain most from images in which every class is as frequent as usual, and how sure that is."""
+    first = ranked[:NAMED]
+    gain = first[0].gain
+    low, high = gain.interval(80)
+    listed = ", ".join(f"{each.curve.curve.category} ({signed(each.gain.median)})" for each in first)
+    likely = "likely" if first[0].most >= CERTAIN else "not certain"
+    certain = (f"That {first[0].curve.curve.category} gains the most is {likely}: it does in "
+               f"{100 * first[0].most:.0f}\u00a0% of the forecast's draws")
+    return (f"{name}: {gain.more:,.0f} images more, each class as frequent as usual, bring most to {listed} points. "
+            f"{certain}, and its own gain lies within {signed(low)} and {signed(high)} at 80\u00a0%. Look at these "
+            "classes first when you choose what to label next.")
+
+
+def _without_class(curve: Curve) -> str:
+    return curve.name.removesuffix(f" {curve.category}")
+
+
+def _class_table(name: str, metric: str, curves: Sequence[Curve]) -> Table:
+    observed = [average_repeats(curve) for curve in curves]
+    sizes = sorted({size for each in observed for size in each.images})
+    rows = []
+    for curve, each in zip(curves, observed):
+        values = dict(zip(each.images, each.values))
+        rows.append([curve.category, *(points(values.get(size, math.nan)) for size in sizes)])
+    header = ["class", *(f"{size:,.0f}" for size in sizes)]
+    return Table(f"{name}: {metric} per class (points) over training images", header, rows)

@@ -1,0 +1,64 @@
+"""The forecast of every curve model, each with its audit: how it would have done on the same curve before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from datasets.errors import InputError
+from predict.audit import Hindcast, Scorecard, backtest, score
+from predict.backtest import BASELINES, DEFAULT, Forecast, make_forecasts
+from predict.text import points, signed
+from report.answer import CurveAnswer, interval_text
+from report.tables import Table
+
+SHOWN = (DEFAULT, *BASELINES, "M1", "M3", "Hoiem", "Hill")  # the quick ones among those that are known best
+
+
+def model_table(answer: CurveAnswer) -> Table | None:
+    """Return what each curve model expects of the answer's size from all points, beside its audit.
+
+    The audit relives the curve: at every prefix of two sizes or more, the forecasts of all later ones. None where the
+    curve has no third size to forecast from two.
+    """
+    forecasts = {f.model: f for f in make_forecasts([answer.curve], 100, [answer.at], SHOWN)}
+    try:
+        hindcasts = backtest(answer.observed, SHOWN)
+    except InputError:
+        return None
+    rows = [_model_row(forecasts[model], [h for h in hindcasts if h.model == model]) for model in SHOWN]
+    count = len({h.fitted_sizes for h in hindcasts})
+    header = ["curve model", f"at {answer.at:,.0f}", "80 % interval", "forecasts made", "mean |error| at the largest",
+              "mean error", "80 % held"]
+    return Table(f"{answer.name}: the forecast of {answer.at:,.0f} images per curve model, and its audit over {count} "
+                 f"earlier stages of this curve ({answer.observed.metric}, points)", header, rows)
+
+
+def held_out_table(answer: CurveAnswer) -> Table | None:
+    """Return the forecasts from the small subsets beside what the larger ones brought; None where none is known."""
+    if not answer.held_out:
+        return None
+    first = answer.held_out[0]
+    by_model = {(f.images, f.model): f for f in answer.held_out}
+    header = ["images", "share", "forecast", "80 % interval", "95 % interval", "truth", "error",
+              *(column for name in BASELINES for column in (name, "error"))]
+    rows = [[f"{f.images:,.0f}", f"{100 * f.images / answer.observed.whole:.3g} %", points(f.median),
+             interval_text(f, 80), interval_text(f, 95), points(f.truth), signed(f.error),
+             *(cell for name in BASELINES for cell in _baseline_cells(by_model[f.images, name]))]
+            for f in answer.held_out if f.model == DEFAULT]
+    return Table(f"{first.curve}: forecast from {first.fitted_sizes} subsets up to {first.fit_up_to:g} %, "
+                 f"beside the truth ({first.metric}, points)", header, rows)
+
+
+def _model_row(forecast: Forecast, hindcasts: Sequence[Hindcast]) -> list[str]:
+    scores: Scorecard = score(hindcasts)
+    bias = float(np.mean([error for h in hindcasts for error in h.error]))
+    interval = interval_text(forecast, 80) if np.isfinite(forecast.intervals[80]).all() else "-"
+    held = scores.coverage[80].share
+    return [forecast.model, points(forecast.median), interval, str(scores.forecasts), points(scores.last_error),
+            signed(bias), "-" if np.isnan(held) else f"{100 * held:.0f} %"]
+
+
+def _baseline_cells(forecast: Forecast) -> tuple[str, str]:
+    return points(forecast.median), signed(forecast.error)

@@ -1,0 +1,64 @@
+import re
+
+import numpy as np
+import pytest
+
+from predict.observations import average_repeats
+from predict.questions import fit_curve
+from predict.tables import Curve, read_curves
+from report.answer import answer_curves, target_needs
+from study.config import Forecast
+
+SETTINGS = Forecast(metric="AP50", fit_up_to=20)
+
+
+def curve(error) -> Curve:
+    """A power law without noise: 20 to 500 of 1,000 images."""
+    images = np.array([20.0, 50, 100, 200, 500])
+    values = 1 - error * (images / 500) ** -0.15
+    return Curve("a b", images, values, np.full(5, 0.002), metric="AP50", whole=1000.0)
+
+
+def test_answer_says_forecast_interval_targets_and_how_such_a_forecast_did(study_folder):
+    (answer,) = answer_curves(study_folder.results, SETTINGS)
+    assert answer.at == 5000
+    assert re.match(r"At 5,000 images, twice as many as now, expect \d\d\.\d points of AP50 \(80\u00a0%: ",
+                    answer.answer)
+    assert re.search(r"\d\d (needs about|is out of reach)", answer.answer)
+    assert answer.measured.endswith("with 2,500 images, 100\u00a0% of 2,500.")
+    assert "from the subsets up to 20\u00a0% alone, 2,500 images were forecast" in answer.audit
+    last = max(answer.held_out, key=lambda f: (f.model == "Bayesian mixture", f.images))
+    low, high = last.intervals[80]
+    assert answer.audit.endswith("inside the interval." if low <= last.truth <= high else "outside the interval.")
+
+
+def test_the_whole_is_asked_for_as_long_as_it_is_not_measured(study_folder, tmp_path):
+    lines = study_folder.results.read_text().splitlines(keepends=True)
+    (tmp_path / "results.csv").write_text("".join(line for line in lines if ",100,2500," not in line))
+    (answer,) = answer_curves(tmp_path / "results.csv", SETTINGS)
+    assert answer.at == pytest.approx(2500, abs=2) and "twice" not in answer.answer
+
+
+@pytest.mark.parametrize(("expected", "answers"), [
+    (0.62, {0.60: "reachable", 0.65: "not reachable"}),  # the largest up to what is expected
+    (0.57, {0.55: "reachable", 0.65: "not reachable"}),
+    (0.54, {0.55: "reachable", 0.65: "not reachable"}),  # or else the first that can be reached
+])
+def test_targets_are_round_and_around_what_is_expected(expected, answers):
+    needs = target_needs(fit_curve(curve(0.5)), expected, ())
+    assert {need.target: need.answer for need in needs} == answers
+
+
+def test_targets_of_the_study_are_answered_as_asked():
+    needs = target_needs(fit_curve(curve(0.5)), 0.6, (40.0, 60.0))
+    assert [(need.target, need.answer) for need in needs] == [(0.4, "reached"), (0.6, "reachable")]
+    assert needs[0].measured == 200
+
+
+def test_no_audit_without_larger_sizes(study_folder, tmp_path):
+    small = [line for line in study_folder.results.read_text().splitlines(keepends=True)
+             if not re.search(r",(50|100),(1250|2500),", line)]
+    (tmp_path / "results.csv").write_text("".join(small))
+    (answer,) = answer_curves(tmp_path / "results.csv", SETTINGS)
+    assert len(average_repeats(read_curves(tmp_path / "results.csv", "AP50")[0])) == 5
+    assert answer.held_out == [] and "not been put to the test" in answer.audit
