@@ -8,7 +8,6 @@ the study file.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from datasets.errors import command
 from datasets.files import remove_parts
+from datasets.parser import Parser, add_json, count, number, print_json
 from engine.choose import add_choice, choose
 from study.command import add_study_arguments, open_study, write_study
 from study.config import Study, load_study
@@ -28,9 +28,10 @@ from study.matrix import Cell, cells
 EXAMPLES = """examples:
   python run_study.py configs/studies/embedded.yaml
   python run_study.py configs/studies/coco.yaml --data coco=FOLDER --dry-run
-  python run_study.py configs/studies/coco.yaml --until-width 3      stop once the forecast is as sharp as that
-  python run_study.py configs/studies/coco.yaml --address HOST:6379  on a Ray cluster
-  python run_study.py --init FOLDER
+  python run_study.py CONFIG --until-width 3      # stop once the forecast is as sharp as that
+  python run_study.py CONFIG --address HOST:6379  # on a Ray cluster
+  python run_study.py CONFIG --status --json
+  python run_study.py --init FOLDER --write cells.yaml
 """
 
 
@@ -59,8 +60,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the arguments: CONFIG and what goes with it, or --init and what goes with that."""
-    parser = argparse.ArgumentParser(prog="run_study.py", description=__doc__, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser()
+    arguments = parser.parse_args(argv)
+    _check(parser, arguments)
+    return arguments
+
+
+def make_parser() -> Parser:
+    parser = Parser(prog="python run_study.py", description=__doc__, epilog=EXAMPLES)
     add_study_arguments(parser, optional=True)
     _add_running(parser)
     asked = parser.add_argument_group("instead of running").add_mutually_exclusive_group()
@@ -68,23 +75,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     asked.add_argument("--status", action="store_true", help="show what is done, running, failed and waiting")
     asked.add_argument("--list", action="store_true", help="print a command per waiting run, for a scheduler")
     asked.add_argument("--conclude", action="store_true", help="make results.csv, forecast and report of what is there")
-    parser.add_argument("--json", action="store_true", help="print --dry-run or --status as JSON")
+    add_json(parser, "text, for --dry-run and --status")
     add_choice(parser)
     group = parser.add_argument_group("a study file for data of one's own, instead of CONFIG")
     group.add_argument("--init", metavar="FOLDER", type=Path,
                        help="a COCO, YOLO, VOC or BDD folder; says what is there, what it assumes, how long it takes")
-    group.add_argument("--out", metavar="FILE", type=Path, help="the file to write (default: NAME.yaml)")
+    group.add_argument("--write", metavar="FILE", type=Path, help="the file to write (default: NAME.yaml)")
     group.add_argument("--no-estimate", action="store_true", help="do not measure how long it takes")
-    arguments = parser.parse_args(argv)
-    _check(parser, arguments)
-    return arguments
+    return parser
 
 
 def begin(arguments: argparse.Namespace) -> int:
     """Write the study file of a folder, and say what it is and how long it takes here."""
     from study.init.write import init
 
-    path, text = init(arguments.init, arguments.out, arguments.name)
+    path, text = init(arguments.init, arguments.write, arguments.name)
     print(f"{text}\n\nwrote {path}", flush=True)
     if not arguments.no_estimate:
         from detectors.runtime import start
@@ -112,7 +117,7 @@ def answer(study: Study, folder: StudyFolder, chosen: Sequence[Cell], arguments:
     if arguments.list:
         print("".join(f"{line}\n" for line in list_commands(rows)), end="")
     elif arguments.json:
-        print(json.dumps(plain(rows), indent=1))
+        print_json({"study": study.name, "folder": folder.root, "runs": plain(rows)})
     else:
         describe = describe_plan if arguments.dry_run else describe_status
         print(describe(study, folder, rows, rates, arguments.workers or 1))
@@ -142,7 +147,7 @@ def finish(study: Study, folder: StudyFolder, waiting: Sequence[Cell], arguments
     from engine.run import run_waiting
     from engine.until import until_of
 
-    until = until_of(study, folder, arguments.until_width, arguments.budget)
+    until = until_of(study, folder, arguments.until_width, arguments.until_hours)
     progress = Progress(study, folder, len(waiting), until)
     if waiting and not run_waiting(study, folder, waiting, progress, until, workers=arguments.workers,
                                    address=arguments.address, expect_gpu=arguments.gpu):
@@ -166,30 +171,35 @@ def conclude(study: Study, folder: StudyFolder) -> int:
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running")
     group.add_argument("--gpu", action="store_true", help="expect a GPU, and say so if there is none")
-    group.add_argument("--workers", metavar="N", type=int, help="runs at once, on Ray (default: one per GPU, else one)")
+    group.add_argument("--workers", metavar="N", type=count,
+                       help="runs at once, on Ray (default: one per GPU, else one)")
     group.add_argument("--address", metavar="HOST:PORT", default="",
                        help="of a Ray cluster (default: RAY_ADDRESS, else this machine)")
-    group.add_argument("--until-width", metavar="POINTS", type=float,
+    group.add_argument("--until-width", metavar="POINTS", type=_above_0,
                        help="end a curve once its forecast's 80 %% interval is as narrow as this")
-    group.add_argument("--budget", metavar="HOURS", type=float, help="begin no run that would end later than this")
+    group.add_argument("--until-hours", metavar="HOURS", type=_above_0,
+                       help="begin no run that would end later than this")
 
 
 def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """End with a message where arguments do not go together."""
     if (arguments.config is None) == (arguments.init is None):
         parser.error("give either CONFIG or --init FOLDER")
-    if arguments.config and arguments.out:
-        parser.error("--out goes with --init")
+    if arguments.config and arguments.write:
+        parser.error("--write goes with --init")
     if arguments.no_estimate and not (arguments.init or arguments.dry_run):
         parser.error("--no-estimate goes with --init or --dry-run")
     if arguments.init and arguments.data:
         parser.error("--data goes with CONFIG")
     if arguments.json and not (arguments.dry_run or arguments.status):
         parser.error("--json goes with --dry-run or --status")
-    for name in ("workers", "until_width", "budget"):
-        value = getattr(arguments, name)
-        if value is not None and not 0 < value < float("inf"):
-            parser.error(f"--{name.replace('_', '-')} must be above 0, got {value:g}")
+
+
+def _above_0(text: str) -> float:
+    value = number(text, "3")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+    return value
 
 
 if __name__ == "__main__":

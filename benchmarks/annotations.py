@@ -1,12 +1,11 @@
 """From an annotation file of real size to 13 nested subsets, in several ways: `python -m benchmarks.annotations`.
 
 Every way is a process of its own, start and imports included, so that its peak memory is its own. The quick ways
-take turns, `--repeats` times; the slow ones run once. The scan reads the file and counts one key in it.
+take turns, `--rounds` times; the slow ones run once. The scan reads the file and counts one key in it.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import statistics
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.scale.__main__ import WRITERS
+from datasets.errors import command
+from datasets.parser import Parser, count
 
 ROOT = Path(__file__).resolve().parent.parent
 FRACTIONS = [str(f) for f in (1, 2.5, 5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 100)]  # per cent
@@ -144,18 +145,26 @@ def generate(kind: str, folder: Path) -> Path:
     return path
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.annotations", description=__doc__)
-    parser.add_argument("--kinds", nargs="+", choices=("coco", "bdd"), default=("coco", "bdd"))
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="turns of the quick ways (default: 3)")
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.annotations", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.annotations --kinds coco --quick\n")
+    parser.add_argument("--kinds", nargs="+", choices=("coco", "bdd"), default=("coco", "bdd"),
+                        help="of annotation files (default: both)")
+    parser.add_argument("--rounds", type=count, default=3, metavar="N", help="turns of the quick ways (default: 3)")
     parser.add_argument("--quick", action="store_true", help="leave out the slow ways: published, json, pycocotools")
-    parser.add_argument("--folder", type=Path, help="keep the generated files here (default: remove them)")
-    args = parser.parse_args()
+    parser.add_argument("--folder", type=Path, metavar="FOLDER",
+                        help="keep the generated files here (default: remove them)")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    args = make_parser().parse_args(argv)
     folder = (args.folder or Path(tempfile.mkdtemp())).resolve()
     try:
         paths = {kind: generate(kind, folder) for kind in args.kinds}
         for kind, path in paths.items():
-            measure(kind, path, args.repeats, args.quick)
+            measure(kind, path, args.rounds, args.quick)
         if "coco" in paths:
             stages(paths["coco"])
     finally:
@@ -164,4 +173,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

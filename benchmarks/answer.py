@@ -10,6 +10,9 @@ import subprocess
 import sys
 import time
 
+from datasets.errors import command
+from datasets.parser import Parser
+
 FORECAST = [sys.executable, "-m", "predict", "forecast", "predict/data/published_2019.csv", "--fit-up-to", "5"]
 IMPORTS = [sys.executable, "-c", "import pandas, scipy.optimize"]
 ROUNDS = 7
@@ -22,7 +25,14 @@ def seconds(command: list[str]) -> float:
     return time.monotonic() - began
 
 
-def main() -> None:
+def make_parser() -> Parser:
+    return Parser(prog="python -m benchmarks.answer", description=__doc__,
+                  epilog="example:\n  python -m benchmarks.answer\n")
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    make_parser().parse_args(argv)
     seconds(FORECAST), seconds(IMPORTS)  # once uncounted, to fill the disk's cache
     pairs = [(seconds(FORECAST), seconds(IMPORTS)) for _ in range(ROUNDS)]
     forecast, imports = (statistics.median(column) for column in zip(*pairs))
@@ -31,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,12 +9,14 @@ alarms fall on images at random, more on those that hold the class and score hig
 
 from __future__ import annotations
 
-import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from datasets.errors import InputError, command
+from datasets.parser import Parser, count
 from evaluate.bootstrap import reduce_precision, resample_precision
 from evaluate.coco import ALL, Scores
 from evaluate.compare import compare
@@ -155,14 +157,21 @@ def _order(item: tuple[tuple[str, str], list]) -> tuple[str, bool, int]:
     return figure, group.endswith("boxes"), int(group.split()[0].replace(",", ""))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=200, help="samples of each size (default: 200)")
-    parser.add_argument("--resamples", type=int, default=200, help="behind every error bar (default: 200)")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    if arguments.repeats < 1 or arguments.resamples < 2 or arguments.seed < 0:
-        parser.error("give at least 1 repeat, 2 resamples and a seed from 0 up")
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.coverage", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.coverage --repeats 20\n")
+    parser.add_argument("--repeats", type=count, default=200, metavar="N", help="samples of each size (default: 200)")
+    parser.add_argument("--resamples", type=count, default=200, metavar="N",
+                        help="bootstrap resamples behind every error bar (default: 200)")
+    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="of the simulated world (default: 0)")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    arguments = make_parser().parse_args(argv)
+    if arguments.resamples < 2 or arguments.seed < 0:
+        raise InputError("give at least 2 --resamples and a --seed from 0 up")
     world = simulate(np.random.default_rng([arguments.seed, 1]), WORLD)
     tally, widths = measure(world, SIZES, arguments.repeats, arguments.resamples, arguments.seed)
     print("\n".join(format_coverage(tally)))
@@ -171,4 +180,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,7 +10,6 @@ by the workers; the start of Ray is stated beside, not counted in.
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 import subprocess
@@ -22,7 +21,9 @@ from pathlib import Path
 
 import msgspec
 
+from datasets.errors import command
 from datasets.files import write_json
+from datasets.parser import Parser
 from engine.jobs import Job, Outcome
 from engine.ray_tasks import run_jobs, share_out
 from study.cluster import connect, disconnect
@@ -39,13 +40,19 @@ KILLED = 0.05  # of the tries
 RESULT = {"train_seconds": 1.0, "evaluate_seconds": 1.0}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = {"matrix": matrix, "cluster": cluster, "resume": resume}
-    parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
-    for name in parser.parse_args().parts:
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.engine", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.engine --parts matrix resume\n")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS),
+                        help="of the benchmark (default: all)")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    for name in make_parser().parse_args(argv).parts:
         with tempfile.TemporaryDirectory() as folder:
-            print(f"{name}: {parts[name](Path(folder))}", flush=True)
+            print(f"{name}: {PARTS[name](Path(folder))}", flush=True)
 
 
 def matrix(folder: Path) -> str:
@@ -146,5 +153,7 @@ def _time(work) -> float:
     return time.monotonic() - began
 
 
+PARTS = {"matrix": matrix, "cluster": cluster, "resume": resume}
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

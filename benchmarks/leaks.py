@@ -22,7 +22,9 @@ from PIL import Image
 
 from datasets.embedded.glyphs import digits
 from datasets.embedded.scenes import paint_scene
+from datasets.errors import InputError, command
 from datasets.leaks import Fingerprints, find_pairs, find_pairs_within, fingerprint_images
+from datasets.parser import Parser
 
 IMAGES = 1000  # generated
 SIZE = (640, 480)  # pixels
@@ -91,9 +93,20 @@ def measure_search() -> None:
     print(f"{HELD} fingerprints held: {peak_mb(lambda: made_up(HELD, 3)):.0f} MB")
 
 
-def main() -> None:
-    if sys.argv[1:]:
-        measure_fingerprints(Path(sys.argv[1]))
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.leaks", description=__doc__,
+                    epilog="examples:\n  python -m benchmarks.leaks\n  python -m benchmarks.leaks data/digits/train\n")
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="of images (default: painted ones)")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    given = make_parser().parse_args(argv).folder
+    if given:
+        if not given.is_dir():
+            raise InputError(f"{given}: no such folder; check the path")
+        measure_fingerprints(given)
     else:
         with tempfile.TemporaryDirectory() as folder:
             paint_images(Path(folder))
@@ -102,4 +115,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,6 @@ Without a folder, 400 generated pictures of 640 x 480 pixels and about 140 kB, a
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -16,8 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from benchmarks.leaks import GRAIN, SIZE
 from datasets.annotations import Annotations, for_training
@@ -25,19 +26,12 @@ from datasets.embedded.glyphs import digits
 from datasets.embedded.scenes import paint_scene
 from datasets.errors import InputError, command
 from datasets.formats.coco import read_coco
+from datasets.parser import Parser
 from detectors.runtime import start
+from records.manifest import first_shards
 
-start("parsing")
-
-import tensorflow as tf  # noqa: E402
-from official.vision.configs.common import Augmentation  # noqa: E402
-from official.vision.dataloaders.retinanet_input import Parser  # noqa: E402
-from official.vision.dataloaders.tf_example_decoder import TfExampleDecoder  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from records.manifest import first_shards  # noqa: E402
-from records.pipeline import training_batches  # noqa: E402
-from records.write import write_records  # noqa: E402
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 BATCH_SIZE = 16
 INPUT_SIZES = (300, 512)  # pixels
@@ -74,11 +68,18 @@ def paint(folder: Path, images: int) -> Annotations:
 
 def our_batches(shards: Sequence[Path], images: int, size: int, augment: Sequence[str]) -> tf.data.Dataset:
     """Return this project's training batches."""
+    from records.pipeline import training_batches
+
     return training_batches(shards, images, batch_size=BATCH_SIZE, input_size=size, seed=1, augment=augment)
 
 
 def official_batches(shards: Sequence[Path], size: int, augment: Sequence[str]) -> tf.data.Dataset:
     """Return the Model Garden's: the whole image in a square of `size`, as a RetinaNet with nine anchors reads it."""
+    import tensorflow as tf
+    from official.vision.configs.common import Augmentation
+    from official.vision.dataloaders.retinanet_input import Parser
+    from official.vision.dataloaders.tf_example_decoder import TfExampleDecoder
+
     crop = Augmentation(type="ssd_random_crop") if "ssd_crop" in augment else None
     parser = Parser([size, size], 3, 7, 3, [0.5, 1.0, 2.0], 4.0, aug_type=crop, aug_rand_hflip="flip" in augment,
                     dtype="float32", pad=False, keep_aspect_ratio=False)
@@ -107,6 +108,10 @@ def compare(ours: Callable[[], float], official: Callable[[], float], rounds: in
 
 def measure(annotations: Annotations, images: Path, count: int, rounds: int) -> None:
     """Print a line per stored size, input size and augmentation."""
+    import tensorflow as tf
+
+    from records.write import write_records
+
     tf.random.set_seed(1)
     print(f"{'records':>12} {'input':>6} {'augmentation':>15} {'ours ms':>8} {'official ms':>12} {'ratio':>6}   "
           f"(CPU per image, goal {GOAL:g} times)")
@@ -125,25 +130,33 @@ def measure(annotations: Annotations, images: Path, count: int, rounds: int) -> 
                           f"{cost.ours:8.2f} {cost.official:12.2f} {cost.ratio:6.2f}", flush=True)
 
 
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.parsing", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.parsing --num-images 200 --rounds 3\n")
+    parser.add_argument("--images", metavar="FOLDER", help="folder of JPEG files")
+    parser.add_argument("--annotations", metavar="PATH", help="their annotations in COCO's format")
+    parser.add_argument("--num-images", type=int, default=400, metavar="N",
+                        help="to generate, where no folder is given (default: 400)")
+    parser.add_argument("--batches", type=int, default=30, metavar="N",
+                        help=f"of {BATCH_SIZE} images, in each measurement (default: 30)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns of each side (default: 5)")
+    return parser
+
+
 @command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.parsing", description=__doc__)
-    parser.add_argument("--images", help="folder of JPEG files")
-    parser.add_argument("--annotations", help="their annotations in COCO's format")
-    parser.add_argument("--generated", type=int, default=400, help="pictures, where no folder is given")
-    parser.add_argument("--batches", type=int, default=30, help=f"of {BATCH_SIZE} images, in each measurement")
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     if bool(arguments.images) != bool(arguments.annotations):
         raise InputError("--images and --annotations belong together; give both, or none for generated pictures")
-    if min(arguments.generated, arguments.batches, arguments.rounds) < 1:
-        raise InputError("--generated, --batches and --rounds count from 1")
-    if arguments.images:
-        annotations = for_training(read_coco(arguments.annotations))
+    if min(arguments.num_images, arguments.batches, arguments.rounds) < 1:
+        raise InputError("--num-images, --batches and --rounds count from 1")
+    annotations = for_training(read_coco(arguments.annotations)) if arguments.images else None
+    start("parsing")
+    if annotations is not None:
         measure(annotations, Path(arguments.images), arguments.batches, arguments.rounds)
         return
     with tempfile.TemporaryDirectory() as folder:
-        annotations = paint(Path(folder), arguments.generated)
+        annotations = paint(Path(folder), arguments.num_images)
         measure(annotations, Path(folder), arguments.batches, arguments.rounds)
 
 

@@ -5,14 +5,17 @@ The script of 2019 as it was, the same with its pairs mended, plain json at its 
 
 from __future__ import annotations
 
-import argparse
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from datasets.errors import command
+from datasets.parser import Parser, percent
 
 
 def published(content: Any, order: np.ndarray, sizes: Sequence[int], folder: Path) -> None:
@@ -82,13 +85,20 @@ def _path(folder: Path, size: int) -> Path:
     return folder / f"first_{size}.json"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.published", description=__doc__)
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.published", description=__doc__, epilog="example:\n  python -m "
+                    "benchmarks.published mended instances_train2017.json --fractions 1 5 20 --out subsets\n")
     parser.add_argument("way", choices=[*WAYS, "pycocotools"])
     parser.add_argument("annotations", type=Path, help="COCO file; `published` also takes a BDD file of 2018")
-    parser.add_argument("--fractions", nargs="+", type=float, required=True, metavar="PERCENT")
-    parser.add_argument("--out", type=Path, required=True, help="an existing folder for the subsets")
-    args = parser.parse_args()
+    parser.add_argument("--fractions", nargs="+", type=percent, required=True, metavar="PERCENT",
+                        help="nested subsets, per cent of the images")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="an existing one for the subsets")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    args = make_parser().parse_args(argv)
     if args.way == "pycocotools":
         index_with_pycocotools(args.annotations, args.fractions)
     else:
@@ -96,4 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

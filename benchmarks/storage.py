@@ -8,28 +8,37 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from datasets.errors import command
 from datasets.orders.order import read_order
+from datasets.parser import Parser
 from detectors.runtime import start
 from records.manifest import Manifest, first_shards, read_manifest
 from study.config import read_study
 from study.layout import StudyFolder
 
-start("reading")
-
-import tensorflow as tf  # noqa: E402
-
 
 def image_bytes(folder: Path, manifest: Manifest) -> int:
     """Return the bytes of the encoded images alone."""
+    import tensorflow as tf
+
     examples = tf.data.TFRecordDataset([str(folder / shard.name) for shard in manifest.shards])
     images = examples.map(lambda e: tf.strings.length(
         tf.io.parse_single_example(e, {"image/encoded": tf.io.FixedLenFeature([], tf.string)})["image/encoded"]))
     return int(images.reduce(tf.constant(0), lambda total, size: total + size))
 
 
-def main() -> None:
-    folder = StudyFolder(Path(sys.argv[1]))
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.storage", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.storage studies/embedded\n")
+    parser.add_argument("study", type=Path, metavar="FOLDER", help="the study's folder")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> None:
+    folder = StudyFolder(make_parser().parse_args(argv).study)
     study = read_study(folder.config)
+    start("reading")
     for dataset in study.datasets:
         for size in sorted({detector.stored_size for detector in study.detectors}):
             records = folder.train_records(dataset.name, size, 0)
@@ -43,4 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

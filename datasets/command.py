@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from datasets.annotations import Annotations
+from datasets.class_map import read_class_map
 from datasets.errors import InputError
 from datasets.findings import ReadReport
+from datasets.orders.order import check_strategy
+from datasets.orders.strategies import STRATEGIES
 from datasets.read import FORMATS, has_splits, read
 
 
@@ -17,7 +22,8 @@ def add_annotation_arguments(parser: argparse.ArgumentParser) -> None:
                         help="COCO or BDD100K file, VOC folder, YOLO folder or data.yaml")
     parser.add_argument("--format", "--dataset-format", type=str.lower, choices=FORMATS, default="",
                         help="of the annotations (default: recognised by content)")
-    parser.add_argument("--split", default="", help="which split of a VOC or YOLO folder (default: train)")
+    parser.add_argument("--split", default="", metavar="SPLIT",
+                        help="which split of a VOC or YOLO folder (default: train)")
     parser.add_argument("--class-map", default="", metavar="MAP",
                         help="voc, bdd, or a YAML file that keeps, renames, merges and drops classes")
     parser.add_argument("--classes", "--wanted-categories", nargs="+", default=(), metavar="NAME",
@@ -44,10 +50,36 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
                              "(default: %(default)s; 0: nearly the same; -1: only identical files)")
 
 
+def add_order_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says in which order subsets are cut."""
+    parser.add_argument("--strategy", choices=STRATEGIES, default="random",
+                        help="random: by hash; stratified: every class in its proportion at every size; "
+                             "balanced: rare classes first; order-file: as --ranking says (default: %(default)s)")
+    parser.add_argument("--ranking", metavar="FILE", help="images in order, a name or id a line or a JSON list")
+    parser.add_argument("--draw", type=int, default=0, metavar="DRAW",
+                        help="another draw is another order (default: 0)")
+
+
 def read_annotations(args: argparse.Namespace) -> tuple[Annotations, ReadReport]:
-    """Read the training annotations that the arguments name. Raises InputError for unusable ones."""
+    """Read the training annotations that the arguments name.
+
+    Raises InputError for unusable ones, and first for other arguments that are: a large file takes seconds.
+    """
+    _check(args)
     return read(args.annotations, format=args.format, split=args.split, class_map=args.class_map,
                 classes=split_names(args.classes), strict=args.strict)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise InputError for paths that are not there, an unknown class map, and an order that cannot be."""
+    for name in ("validation", "images", "validation_images", "ranking"):
+        path = getattr(args, name, None)
+        if path and not Path(path).exists():
+            raise InputError(f"--{name.replace('_', '-')} {path}: no such file or folder; check the path")
+    if args.class_map:
+        read_class_map(args.class_map)
+    if hasattr(args, "strategy"):
+        check_strategy(args.strategy, args.draw, args.ranking)
 
 
 def read_validation(args: argparse.Namespace, train: Annotations) -> tuple[Annotations, ReadReport] | None:
@@ -75,6 +107,12 @@ def image_folders(args: argparse.Namespace, train: Annotations, validation: Anno
         if not folder:
             raise InputError(f"{flag}: say in which folder the images are that the annotations name")
     return folders
+
+
+def as_answer(annotations: Annotations, report: ReadReport) -> dict[str, Any]:
+    """Return what was read as plain values, for JSON."""
+    return {"annotations": annotations.source, "format": report.format, "images": annotations.num_images,
+            "boxes": annotations.num_boxes, "classes": list(annotations.categories), "left_out": report.dropped}
 
 
 def split_names(names: Sequence[str]) -> list[str]:

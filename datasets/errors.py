@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 
 
@@ -47,13 +47,13 @@ def is_disk_error(error: Exception) -> bool:
 def command(main: Callable[..., int | None]) -> Callable[..., int]:
     """Wrap a command's main function: a user's mistake becomes one line on stderr and exit status 2.
 
-    Ctrl-C and SIGTERM stop it alike, whatever it was doing, with 130 and 143.
+    Ctrl-C and SIGTERM stop it alike, whatever it was doing, with 130 and 143. docs/commands.md lists all statuses.
     """
 
     @functools.wraps(main)
     def guarded(*args, **kwargs) -> int:
         try:
-            with terminable():
+            with terminable(), flushed():
                 return main(*args, **kwargs) or 0
         except InputError as error:
             print(f"error: {' '.join(str(error).split())[:600]}", file=sys.stderr)
@@ -77,6 +77,21 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
             return 2
 
     return guarded
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """After the block write out what stdout holds back, so that a closed pipe or a full disk is met here, once."""
+    try:
+        yield
+    finally:
+        try:
+            if sys.stdout:
+                sys.stdout.flush()
+        except OSError:
+            with suppress(OSError, ValueError):  # where stdout is no file of the system
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+            raise
 
 
 @contextmanager

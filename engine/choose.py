@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from datasets.errors import InputError, nearest
+from datasets.parser import percent
 from study.matrix import Cell, fraction_key
 
 
@@ -15,7 +16,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which runs")
     group.add_argument("--only", metavar="PATTERN",
                        help='runs whose name matches, such as "digits * 10 %% draw 0*"; --dry-run shows names')
-    group.add_argument("--fractions", metavar="PERCENT", type=float, nargs="+", help="subsets of these sizes alone")
+    group.add_argument("--fractions", metavar="PERCENT", type=percent, nargs="+", help="subsets of these sizes alone")
     group.add_argument("--detectors", metavar="NAME", nargs="+", help="these detectors alone")
     group.add_argument("--datasets", metavar="NAME", nargs="+", help="these data sets alone")
 

@@ -57,7 +57,7 @@ class Until:
             return ""
         why = [f"{len(self.sharp)} forecast{'s' * (len(self.sharp) > 1)} of {self.width:g} points or less"
                ] if self.sharp else []
-        why += [f"the budget of {self.hours:g} hours"] if self.late else []
+        why += [f"the limit of {self.hours:g} hours"] if self.late else []
         return f"{left} run{'s' * (left > 1)} not needed or not begun: {' and '.join(why) or 'stopped'}\n"
 
 

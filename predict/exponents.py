@@ -17,7 +17,7 @@ DOUBT = 0.05  # p value under which chance is no explanation
 
 
 def exponent_rows(fits: Iterable[Fit]) -> list[dict[str, Any]]:
-    """Return the rows of exponents.csv, empty where a figure does not exist.
+    """Return the rows of exponents.csv, None where a figure does not exist.
 
     `residual` is the standard deviation of the errors' logarithms about the line, `bend` the p value of a curvature.
     """
@@ -48,9 +48,9 @@ def findings(fits: Sequence[Fit]) -> list[str]:
 
 def _numbers(errors: Errors, law: PowerLaw | None) -> list[Any]:
     if law is None:
-        return ["", "", "", "", len(errors), "", ""]
+        return [None, None, None, None, len(errors), None, None]
     numbers = [law.alpha, law.beta.value, law.beta.low, law.beta.high, len(errors), law.scatter, law.bend]
-    return ["" if math.isnan(number) else number for number in numbers]
+    return [None if math.isnan(number) else number for number in numbers]
 
 
 def _row(errors: Errors, law: PowerLaw | None) -> list[str]:

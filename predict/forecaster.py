@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -158,7 +159,7 @@ def _sample(regime: Regime, observations: Observations, recency: float, count: i
     exponent, floor, log_prior = regime.grid()
     x = observations.images / observations.images[-1]
     level, per_value = log_level(observations.values, observations.noise, regime.odds)
-    left = level - np.log(floor[:, None] + (1 - floor[:, None]) * x ** -exponent[:, None])
+    left = level - _log_shapes(regime, tuple(x.tolist()))
     noise, weights = observations.noise * per_value, x ** (recency / 2)
     covariance = covariance_of(x, noise, regime.discrepancy)
     log_scale, variance, misfit = profile(left, covariance, weights)
@@ -166,6 +167,17 @@ def _sample(regime: Regime, observations: Observations, recency: float, count: i
     rows = systematic(np.exp(log_prior - 0.5 * (misfit - misfit.min()) / excess), count)
     spread = np.sqrt(excess * variance + noise[-1] ** 2)  # what will be measured has noise of its own
     return np.exp(log_scale[rows] + spread * rng.normal(size=count)), floor[rows], exponent[rows]
+
+
+@lru_cache(maxsize=16)
+def _log_shapes(regime: Regime, x: tuple[float, ...]) -> np.ndarray:
+    """Return log of phi + (1 - phi) x^-c at every node of the regime's grid, float64 [G, n].
+
+    The classes of a detector have their sizes in common, and so these.
+    """
+    exponent, floor, _ = regime.grid()
+    powers = np.repeat(np.asarray(x) ** -exponent[::GRID, None], GRID, axis=0)  # the floor changes from node to node
+    return np.log(floor[:, None] + (1 - floor[:, None]) * powers)
 
 
 def log_level(values: np.ndarray, noise: np.ndarray, odds: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -196,7 +208,8 @@ def profile(left: np.ndarray, covariance: np.ndarray, weights: np.ndarray) -> tu
     precision = ones @ ones
     left = left @ whiten
     log_scale = left @ ones / precision
-    return log_scale, float(1 / precision), np.square(left - log_scale[:, None] * ones).sum(1)
+    left -= log_scale[:, None] * ones
+    return log_scale, float(1 / precision), np.einsum("ij,ij->i", left, left)
 
 
 def excess_of(misfit: float, x: np.ndarray, covariance: np.ndarray, weights: np.ndarray) -> float:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from predict.answers import NEVER, about
+from predict.answers import NEVER, about, money
 from predict.backtest import DEFAULT, Forecast, make_forecasts
 from predict.observations import Observations, average_repeats
 from predict.questions import FittedCurve, Need, fit_curve, images_for
-from predict.tables import Curve, read_curves
+from predict.tables import Curve
 from predict.text import points
 from study.config import Forecast as Settings
+from study.config import Prices
 
 ROUND = 5  # points between the targets that the page chooses itself
 WHOLE = 99.9  # per cent that count as all
@@ -33,19 +33,19 @@ class CurveAnswer:
     held_out: list[Forecast]  # of the sizes beyond the fitted ones whose truth is known, a few models each
 
 
-def answer_curves(results: Path, settings: Settings) -> list[CurveAnswer]:
-    """Return an answer for every curve that has the two sizes that a forecast needs."""
-    pairs = [(curve, average_repeats(curve)) for curve in read_curves(results, settings.metric)]
-    return [_answer(curve, observed, settings) for curve, observed in pairs if len(observed) > 1]
+def answer_curves(curves: Iterable[Curve], settings: Settings, prices: Prices | None = None) -> list[CurveAnswer]:
+    """Return an answer for every curve over all classes that has the two sizes that a forecast needs."""
+    pairs = [(curve, average_repeats(curve)) for curve in curves if not curve.category]
+    return [_answer(curve, observed, settings, prices or Prices()) for curve, observed in pairs if len(observed) > 1]
 
 
-def _answer(curve: Curve, observed: Observations, settings: Settings) -> CurveAnswer:
+def _answer(curve: Curve, observed: Observations, settings: Settings, prices: Prices) -> CurveAnswer:
     at = observed.whole if observed.percent[-1] < WHOLE else 2 * observed.images[-1]
     forecasts = make_forecasts([curve], settings.fit_up_to, [at])
     outlook = next(f for f in forecasts if f.model == DEFAULT and f.fit_up_to == 100)
     held_out = [f for f in forecasts if f.fit_up_to < 100 and not math.isnan(f.truth)]
     needs = target_needs(fit_curve(curve), outlook.median, settings.targets)
-    sentences = [_expectation(outlook, observed), *_need_sentences(needs)]
+    sentences = [_expectation(outlook, observed), *(_need_sentence(need, prices) for need in needs)]
     return CurveAnswer(curve, observed, at, curve.name, " ".join(sentences), _measured(outlook, observed),
                        _audit(held_out), held_out)
 
@@ -75,19 +75,22 @@ def _expectation(outlook: Forecast, observed: Observations) -> str:
     return f"At {outlook.images:,.0f} images{doubled} expect {_expected(outlook)}{label}."
 
 
-def _need_sentences(needs: Iterable[Need]) -> list[str]:
-    sentences = []
-    for need in needs:
-        target = f"{100 * need.target:g}"
-        if need.answer == "reached":
-            sentences.append(f"{target} was reached at {need.measured:,.0f} images.")
-        elif need.answer == "not reachable":
-            sentences.append(f"{target} is out of reach for this detector.")
-        else:
-            low, high = map(about, need.interval(80))
-            until = f" to {NEVER}" if high == NEVER else f"\u00a0–\u00a0{high}"
-            sentences.append(f"{target} needs about {about(need.images())} images (80\u00a0%: {low}{until}).")
-    return sentences
+def _need_sentence(need: Need, prices: Prices) -> str:
+    target = f"{100 * need.target:g}"
+    if need.answer == "reached":
+        return f"{target} was reached at {need.measured:,.0f} images."
+    if need.answer == "not reachable":
+        return f"{target} is out of reach for this detector."
+    low, high = map(about, need.interval(80))
+    until = f" to {NEVER}" if high == NEVER else f"\u00a0–\u00a0{high}"
+    more = need.images() - need.curve.last
+    labels = f", {priced(more * prices.image, prices)} of labels" if prices.image else ""
+    return f"{target} needs about {about(need.images())} images (80\u00a0%: {low}{until}){labels}."
+
+
+def priced(amount: float, prices: Prices) -> str:
+    """Return an amount of money with its currency."""
+    return f"{money(amount)} {prices.currency}".strip()
 
 
 def _measured(outlook: Forecast, observed: Observations) -> str:

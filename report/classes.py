@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 from datasets.errors import InputError
 from predict.answers import classes_table
 from predict.classes import ClassGain, group, rank_classes
 from predict.observations import average_repeats
 from predict.questions import FittedCurve, fit_curve, gains
-from predict.tables import Curve, read_curves
+from predict.tables import Curve
 from predict.text import points, signed
 from report.tables import Table
 
@@ -30,18 +29,16 @@ class ClassAnswer:
     measured: Table
 
 
-def answer_classes(results: Path, metric: str) -> list[ClassAnswer]:
+def answer_classes(curves: Iterable[Curve]) -> list[ClassAnswer]:
     """Return, for every data set, detector and recipe, what its classes gain from as many images again."""
-    curves = read_curves(results, metric, per_class=True)
     fitted = group([found for curve in curves if (found := _fit(curve))])
     return [_answer(key, every) for key, every in fitted.items() if any(each.curve.category for each in every)]
 
 
-def class_tables(results: Path, metric: str) -> list[Table]:
+def class_tables(curves: Iterable[Curve]) -> list[Table]:
     """Return, for every data set and detector, the metric per class and subset size."""
-    curves = [curve for curve in read_curves(results, metric, per_class=True) if curve.category]
-    groups = groupby(sorted(curves, key=_without_class), key=_without_class)
-    return [_class_table(name, metric, list(found)) for name, found in groups]
+    ordered = sorted((curve for curve in curves if curve.category), key=_without_class)
+    return [_class_table(name, list(found)) for name, found in groupby(ordered, key=_without_class)]
 
 
 def _fit(curve: Curve) -> FittedCurve | None:
@@ -58,7 +55,7 @@ def _answer(key: tuple[str, ...], every: Sequence[FittedCurve]) -> ClassAnswer:
     header, *rows = classes_table(ranked, mean)
     caption = (f"{name}: each class with {gain.more:,.0f} images more than {gain.start:,.0f} ({key[-1]}, points; "
                "the largest gain first)")
-    measured = _class_table(name, key[-1], [each.curve.curve for each in ranked])
+    measured = _class_table(name, [each.curve.curve for each in ranked])
     return ClassAnswer(_advice(name, ranked), Table(caption, header, rows), measured)
 
 
@@ -80,7 +77,7 @@ def _without_class(curve: Curve) -> str:
     return curve.name.removesuffix(f" {curve.category}")
 
 
-def _class_table(name: str, metric: str, curves: Sequence[Curve]) -> Table:
+def _class_table(name: str, curves: Sequence[Curve]) -> Table:
     observed = [average_repeats(curve) for curve in curves]
     sizes = sorted({size for each in observed for size in each.images})
     rows = []
@@ -88,4 +85,4 @@ def _class_table(name: str, metric: str, curves: Sequence[Curve]) -> Table:
         values = dict(zip(each.images, each.values))
         rows.append([curve.category, *(points(values.get(size, math.nan)) for size in sizes)])
     header = ["class", *(f"{size:,.0f}" for size in sizes)]
-    return Table(f"{name}: {metric} per class (points) over training images", header, rows)
+    return Table(f"{name}: {curves[0].metric} per class (points) over training images", header, rows)

@@ -12,6 +12,7 @@ from charts.curves import learning_curves
 from datasets.errors import InputError
 from datasets.files import write_text
 from predict.backtest import forecast_bands
+from predict.tables import read_curves
 from report.answer import CurveAnswer, answer_curves
 from report.classes import answer_classes, class_tables
 from report.data import checks, prevalence_table, prevalences
@@ -44,10 +45,11 @@ def _content(folder: StudyFolder, study: Study | None) -> dict[str, Any]:
     """Return what the template shows; empty where the study has nothing of a kind."""
     settings, prices = (study.forecast, study.prices) if study else (Forecast(), Prices())
     results = read_results(folder)
-    answers = answer_curves(folder.results, settings)
+    curves = read_curves(folder.results, settings.metric, per_class=True)
+    answers = answer_curves(curves, settings, prices)
     names = [d.name for d in study.datasets] if study else list(dict.fromkeys(a.curve.dataset for a in answers))
     counted = prevalences(folder, names)
-    answered = answer_classes(folder.results, settings.metric)
+    answered = answer_classes(curves)
     return {
         "title": study.name if study else folder.root.resolve().name,
         "answers": answers,
@@ -56,9 +58,9 @@ def _content(folder: StudyFolder, study: Study | None) -> dict[str, Any]:
         "models": _known(model_table(answer) for answer in answers[:DRAWN]),
         "held_out": _known(held_out_table(answer) for answer in answers),
         "searched": [(each, _searched_charts(each)) for each in
-                     searched_curves(folder.results, settings.metric, results, study)],
+                     searched_curves(curves, results, study)],
         "classes": answered,
-        "class_tables": [] if answered else class_tables(folder.results, settings.metric),
+        "class_tables": [] if answered else class_tables(curves),
         "prevalence": [prevalence_table(each) for each in counted],
         "checks": [checks(folder, each) for each in counted],
         "pictures": pictures_of(folder.charts, names),

@@ -9,6 +9,7 @@ from typing import Any
 
 from predict.answers import money
 from predict.text import counted, points
+from report.answer import priced
 from report.tables import Table, duration
 from study.config import Prices
 from study.layout import StudyFolder
@@ -27,7 +28,8 @@ def read_results(folder: StudyFolder) -> list[Result]:
 def time_and_cost(results: Sequence[Result], prices: Prices) -> str:
     """Say what all runs took together, and what that cost where an hour has a price."""
     seconds = sum(map(_seconds, results))
-    cost = f", {_price(seconds, prices)} at {_money(prices.hour, prices)} an hour" if prices.hour else ""
+    paid = f", {priced(seconds / HOUR * prices.hour, prices)} at {priced(prices.hour, prices)} an hour"
+    cost = paid if prices.hour else ""
     return f"{counted(len(results), 'run')}, {duration(seconds)} of training and evaluation{cost}."
 
 
@@ -95,11 +97,3 @@ def _cost_header(prices: Prices) -> list[str]:
 
 def _cost(seconds: float, prices: Prices) -> list[str]:
     return [money(seconds / HOUR * prices.hour)] if prices.hour else []
-
-
-def _price(seconds: float, prices: Prices) -> str:
-    return _money(seconds / HOUR * prices.hour, prices)
-
-
-def _money(amount: float, prices: Prices) -> str:
-    return f"{money(amount)} {prices.currency}".strip()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from charts.comparison import comparison_chart
 from predict.comparison import Measured, bars_note
 from predict.observations import Observations, average_repeats
-from predict.tables import Curve, read_curves
+from predict.tables import Curve
 from predict.text import points, signed
 from report.tables import Table, duration
 from study.config import Study, find_detector, find_recipe
@@ -33,12 +32,12 @@ class SearchedCurve:
     settings: Table
 
 
-def searched_curves(results: Path, metric: str, runs: Sequence[dict[str, Any]],
+def searched_curves(curves: Iterable[Curve], runs: Sequence[dict[str, Any]],
                     study: Study | None) -> list[SearchedCurve]:
-    """Return every curve of `results` that there is with and without a search; `runs` are the result files."""
-    curves = {(curve.dataset, curve.detector, curve.recipe): curve for curve in read_curves(results, metric)}
-    pairs = [(plain, searched) for (dataset, detector, recipe), plain in curves.items()
-             if (searched := curves.get((dataset, detector, f"{recipe} {SEARCHED}")))]
+    """Return every curve that there is with and without a search; `runs` are the result files."""
+    named = {(curve.dataset, curve.detector, curve.recipe): curve for curve in curves if not curve.category}
+    pairs = [(plain, searched) for (dataset, detector, recipe), plain in named.items()
+             if (searched := named.get((dataset, detector, f"{recipe} {SEARCHED}")))]
     return [_compare(plain, searched, [run for run in runs if _is_of(run, searched)], study)
             for plain, searched in pairs]
 

@@ -5,35 +5,50 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from datasets.errors import InputError, command
+from datasets.parser import Parser, add_json, answering
 from study.command import add_study_arguments, open_study
 from study.config import Study, read_study
 from study.layout import StudyFolder
 from study.matrix import cells
 
+EXAMPLES = """examples:
+  python -m study collect studies/embedded
+  python -m study collect configs/studies/embedded.yaml
+
+CONFIG may also be the folder of a study.
+"""
+
 
 @command
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m study", description="A study's own files.")
+def main(argv: list[str] | None = None) -> None:
+    arguments = make_parser().parse_args(argv)
+    with answering(arguments) as answer:
+        answer |= arguments.run(arguments)
+
+
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m study", description="A study's own files.", epilog=EXAMPLES)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    collecting = commands.add_parser("collect", help="make results.csv anew from the result files", description=__doc__)
+    collecting = commands.add_parser("collect", help="make results.csv anew from the result files", description=__doc__,
+                                     epilog=EXAMPLES)
     add_study_arguments(collecting)
-    collecting.epilog = "CONFIG may also be the folder of a study, such as studies/embedded."
+    add_json(collecting)
     collecting.set_defaults(run=_collect)
-    arguments = parser.parse_args(argv)
-    return arguments.run(arguments)
+    return parser
 
 
-def _collect(arguments: argparse.Namespace) -> int:
+def _collect(arguments: argparse.Namespace) -> dict[str, Any]:
+    study, folder = _open(arguments)
     from study.results import collect  # after the arguments: it imports pandas
 
-    study, folder = _open(arguments)
     table, runs = collect(study, folder), cells(study)
     done = sum(folder.run(cell).result.exists() for cell in runs)
     print(f"{folder.results}: {len(table)} rows of {done} runs"
           + (f"; {len(runs) - done} of {len(runs)} have no result yet" if done < len(runs) else ""))
-    return 0
+    return {"results": folder.results, "rows": len(table), "done": done, "runs": len(runs)}
 
 
 def _open(arguments: argparse.Namespace) -> tuple[Study, StudyFolder]:

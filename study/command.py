@@ -19,15 +19,16 @@ def add_study_arguments(parser: argparse.ArgumentParser, optional: bool = False)
                         help="the study's YAML, such as configs/studies/embedded.yaml")
     parser.add_argument("--data", metavar="NAME=FOLDER", action="append", default=[],
                         help="where a data set lies, over what its file says; may be repeated")
-    parser.add_argument("--name", help="a name of its own for this study (default: the configuration's)")
+    parser.add_argument("--name", metavar="NAME",
+                        help="a name of its own for this study (default: the configuration's)")
     parser.add_argument("--studies", metavar="FOLDER", type=Path, default=REPOSITORY / STUDIES,
                         help="where studies are kept (default: studies)")
 
 
 def add_cell_arguments(parser: argparse.ArgumentParser) -> None:
     """Add DATASET, DETECTOR, FRACTION, DRAW, SEED and --searched."""
-    parser.add_argument("dataset", metavar="DATASET")
-    parser.add_argument("detector", metavar="DETECTOR")
+    parser.add_argument("dataset", metavar="DATASET", help="name of a data set in CONFIG")
+    parser.add_argument("detector", metavar="DETECTOR", help="name of a detector in CONFIG")
     parser.add_argument("fraction", metavar="FRACTION", type=float, help="per cent of the training images")
     parser.add_argument("draw", metavar="DRAW", type=int, nargs="?", default=0, help="which order (default: 0)")
     parser.add_argument("seed", metavar="SEED", type=int, nargs="?", default=0, help="of the training (default: 0)")

@@ -61,5 +61,5 @@ def test_subsets_may_be_cut_by_another_strategy(source, tmp_path):
 
 def test_bad_input_is_one_line(source, tmp_path, capsys):
     assert main(["--annotations", str(source), "--validation", "absent.json", "--out", str(tmp_path / "out")]) == 2
-    assert capsys.readouterr().err == "error: absent.json: No such file or directory; check the path\n"
+    assert capsys.readouterr().err == "error: --validation absent.json: no such file or folder; check the path\n"
     assert not (tmp_path / "out").exists()

@@ -181,7 +181,7 @@ def test_a_study_that_holds_its_validation_images_out_completes(tmp_path):
 def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path, capsys, write, sizes, images):
     out = tmp_path / "study.yaml"
     root = write(tmp_path / "data", *sizes)
-    assert run_study.main(["--init", str(root), "--out", str(out), "--no-estimate"]) == 0
+    assert run_study.main(["--init", str(root), "--write", str(out), "--no-estimate"]) == 0
     assert capsys.readouterr().out.endswith(f"wrote {out}\n\nnext: python run_study.py {out}\n")
     arguments = run_study.parse([str(out), "--studies", str(tmp_path / "studies")])
     study, study_folder = open_study(arguments)
@@ -196,14 +196,14 @@ def test_a_study_made_for_a_folder_gets_its_subsets_charts_and_records(tmp_path,
 
 @pytest.mark.parametrize(("arguments", "fragment"), [
     ([], "give either CONFIG or --init FOLDER"), (["a.yaml", "--init", "x"], "give either CONFIG or --init FOLDER"),
-    (["a.yaml", "--out", "b.yaml"], "--out goes with --init"),
+    (["a.yaml", "--write", "b.yaml"], "--write goes with --init"),
     (["a.yaml", "--no-estimate"], "--no-estimate goes with --init or --dry-run"),
     (["--init", "x", "--data", "a=b"], "--data goes with CONFIG"),
     (["a.yaml", "--json"], "--json goes with --dry-run or --status"),
     (["a.yaml", "--dry-run", "--status"], "not allowed with"),
-    (["a.yaml", "--workers", "0"], "--workers must be above 0"), (["a.yaml", "--workers", "2.5"], "invalid int value"),
-    (["a.yaml", "--until-width", "-3"], "--until-width must be above 0"),
-    (["a.yaml", "--budget", "nan"], "--budget must be above 0"),
+    (["a.yaml", "--workers", "0"], "--workers: 0 is no count"), (["a.yaml", "--workers", "2.5"], "2.5 is no count"),
+    (["a.yaml", "--until-width", "-3"], "--until-width: must be above 0"),
+    (["a.yaml", "--until-hours", "nan"], "--until-hours: must be above 0"),
 ])
 def test_arguments_that_do_not_go_together_are_refused(capsys, arguments, fragment):
     with pytest.raises(SystemExit) as error:
@@ -220,7 +220,7 @@ def test_a_folder_without_a_data_set_is_refused_in_one_line(tmp_path, capsys):
 @pytest.mark.slow
 def test_how_long_it_takes_is_measured(tmp_path):
     root = folders.write_voc(tmp_path / "data", 20, 0)
-    command = [sys.executable, "run_study.py", "--init", str(root), "--out", str(tmp_path / "study.yaml")]
+    command = [sys.executable, "run_study.py", "--init", str(root), "--write", str(tmp_path / "study.yaml")]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert finished.returncode == 0, finished.stderr
     assert "measured on " in finished.stdout and " in all " in finished.stdout

@@ -8,7 +8,6 @@ detection of a validation set from records beside the bare network.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -34,6 +33,8 @@ from benchmarks.evaluation.table import (
     scoring_table,
 )
 from benchmarks.training.rounds import Ratio, ratio
+from datasets.errors import command
+from datasets.parser import Parser, count
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("scoring", "detection")
@@ -119,27 +120,36 @@ def _installed(package: str) -> bool:
         return False
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.evaluation", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.evaluation --parts scoring --num-images 1000\n")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="of the benchmark (default: both)")
-    parser.add_argument("--images", type=int, default=5000, help="to score (default: 5000)")
-    parser.add_argument("--rounds", type=int, default=3, help="of scoring (default: 3)")
-    parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap (default: 1000)")
-    parser.add_argument("--detection-rounds", type=int, default=9, help="turns of each side (default: 9)")
-    parser.add_argument("--annotations", type=Path, help="of a data set to detect in (default: painted letters)")
-    parser.add_argument("--images-folder", type=Path, help="that its file names start from")
+    parser.add_argument("--num-images", type=count, default=5000, metavar="N", help="to score (default: 5000)")
+    parser.add_argument("--rounds", type=count, default=3, metavar="N", help="turns of scoring (default: 3)")
+    parser.add_argument("--resamples", type=count, default=1000, metavar="N",
+                        help="bootstrap resamples (default: 1000)")
+    parser.add_argument("--detection-rounds", type=count, default=9, metavar="N",
+                        help="turns of each side of detection (default: 9)")
+    parser.add_argument("--annotations", type=Path, metavar="PATH",
+                        help="of a data set to detect in (default: painted letters)")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="that its file names start from")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser()
     arguments = parser.parse_args(argv)
-    if (arguments.annotations is None) != (arguments.images_folder is None):
-        parser.error("--annotations and --images-folder belong together")
-    if min(arguments.images, arguments.rounds, arguments.resamples, arguments.detection_rounds) < 1:
-        parser.error("--images, --rounds, --resamples and --detection-rounds are at least 1")
+    if (arguments.annotations is None) != (arguments.images is None):
+        parser.error("--annotations and --images belong together")
     print(machine(), flush=True)
     findings, wrong = [], []
     if "scoring" in arguments.parts:
         with tempfile.TemporaryDirectory() as folder:
-            findings, wrong = compare_scoring(Path(folder), arguments.images, arguments.rounds, arguments.resamples)
+            findings, wrong = compare_scoring(Path(folder), arguments.num_images, arguments.rounds,
+                                              arguments.resamples)
     if "detection" in arguments.parts:
-        data = ("--annotations", arguments.annotations, "--images-folder", arguments.images_folder)
+        data = ("--annotations", arguments.annotations, "--images", arguments.images)
         findings += compare_detection(["--rounds", arguments.detection_rounds,
                                        *(data if arguments.annotations else ())])
     print(f"\n{findings_table(findings)}")

@@ -67,12 +67,12 @@ def compare(config: DetectorConfig, truth: Annotations, images: Path, folder: Pa
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation.detection", description=__doc__)
-    parser.add_argument("--images-folder", type=Path, help="of a data set (default: painted letters, 640 x 480 pixels)")
+    parser.add_argument("--images", type=Path, help="of a data set (default: painted letters, 640 x 480 pixels)")
     parser.add_argument("--annotations", type=Path, help="of that data set")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        annotations, images = arguments.annotations, arguments.images_folder
+        annotations, images = arguments.annotations, arguments.images
         if annotations is None:
             annotations, images = material.paint_digits(Path(folder, "painted"), letters("train"))
         truth = for_training(read(annotations)[0])

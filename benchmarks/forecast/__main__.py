@@ -7,9 +7,9 @@ beside their goals.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
+import sys
 import time
 from importlib import metadata
 from pathlib import Path
@@ -21,17 +21,26 @@ from benchmarks.forecast.goals import Goal
 from benchmarks.forecast.scaling import scaling
 from benchmarks.forecast.settings import settings
 from benchmarks.forecast.speed import speed
+from datasets.errors import command
+from datasets.parser import Parser
 from predict.tables import write_rows
 
 PARTS = {"published": published, "panel": panel, "intervals": intervals, "scaling": scaling, "settings": settings,
          "ablation": ablation, "speed": speed}
 
 
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.forecast", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.forecast --parts published speed\n")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS),
+                        help="of the benchmark (default: all)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write every forecast to forecasts.csv there")
+    return parser
+
+
+@command
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.forecast", description=__doc__)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="(default: all)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write every forecast to forecasts.csv there")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, NumPy "
           f"{metadata.version('numpy')}", flush=True)
     began, rows, goals = time.perf_counter(), [], []
@@ -49,4 +58,4 @@ def goal_table(goals: list[Goal]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,32 +5,35 @@ What a reader's time depends on is as in the data sets: fields, spacing, class f
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
 from benchmarks.scale.bdd import FRAMES, write_bdd, write_det20
 from benchmarks.scale.coco import IMAGES, write_coco
-from datasets.errors import InputError, command
+from datasets.errors import command
+from datasets.parser import Parser, count
 
 WRITERS = {"coco": (write_coco, "instances_train2017.json", IMAGES),
            "bdd": (write_bdd, "bdd100k_labels_images_train.json", FRAMES),
            "det20": (write_det20, "det_train.json", FRAMES)}
 
 
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.scale", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.scale coco made --num-images 10000\n")
+    parser.add_argument("kind", choices=WRITERS, help="bdd: the layout of 2018; det20: Scalabel, 2020")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the file goes")
+    parser.add_argument("--num-images", type=count, metavar="N", help="images or frames (default: as in the data set)")
+    return parser
+
+
 @command
 def main(argv: list[str] | None = None) -> int | None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
-    parser.add_argument("kind", choices=WRITERS, help="bdd: the layout of 2018; det20: Scalabel, 2020")
-    parser.add_argument("folder", type=Path, help="where the file goes")
-    parser.add_argument("--images", type=int, metavar="N", help="images or frames (default: as in the data set)")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     write, name, images = WRITERS[args.kind]
-    if args.images is not None and args.images < 1:
-        raise InputError(f"--images {args.images}: make at least one image")
     start = time.perf_counter()
-    write(args.folder / name, args.images or images)
+    write(args.folder / name, args.num_images or images)
     megabytes = (args.folder / name).stat().st_size / 1e6
     print(f"{args.folder / name}: {megabytes:.1f} MB in {time.perf_counter() - start:.0f} s")
 

@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 
 from datasets.errors import command
+from datasets.parser import Parser, count
 from detectors.kinds import SCOPES
 from detectors.runtime import start
 
@@ -24,25 +25,32 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 GPU_STEPS = 50
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
-    parser.add_argument("--detector", choices=KINDS, default=KINDS[0], help="a detector of configs/models")
-    parser.add_argument("--recipe", default="study2019", help="of its recipes, for optimiser and augmentations")
-    parser.add_argument("--batch", type=int, help="images in a batch (default: the recipe's)")
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of every side")
+def make_parser() -> Parser:
+    parser = Parser(prog="python -m benchmarks.training", description=__doc__,
+                    epilog="example:\n  python -m benchmarks.training --detector ssd_mobilenet_v2 --rounds 11\n")
+    parser.add_argument("--detector", choices=KINDS, default=KINDS[0], metavar="NAME",
+                        help="a detector of configs/models (default: %(default)s)")
+    parser.add_argument("--recipe", default="study2019", metavar="NAME",
+                        help="of its recipes, for optimiser and augmentations (default: %(default)s)")
+    parser.add_argument("--batch", type=count, metavar="N", help="images in a batch (default: the recipe's)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of every side (default: float32)")
     parser.add_argument("--xla", action="store_true", help="compile every side with XLA")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of every side (default: 7)")
-    parser.add_argument("--steps", type=int, default=6, help="steps in a turn from records (default: 6)")
-    parser.add_argument("--annotations", type=Path, help="of a data set to train on (default: painted digits)")
-    parser.add_argument("--images", type=Path, help="the folder its file names start from")
-    parser.add_argument("--gpu", choices=("auto", "never"), default="auto", help="measure a GPU where there is one")
+    parser.add_argument("--rounds", type=count, default=7, metavar="N", help="turns of every side (default: 7)")
+    parser.add_argument("--steps", type=count, default=6, metavar="N", help="steps in a turn from records (default: 6)")
+    parser.add_argument("--annotations", type=Path, metavar="PATH",
+                        help="of a data set to train on (default: painted digits)")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="the folder its file names start from")
+    parser.add_argument("--no-gpu", action="store_true", help="leave out the GPU, which is measured where there is one")
     parser.add_argument("--peak", type=float, metavar="TFLOPS", help="the chip's matrix peak, where it is not known")
-    parser.add_argument("--out", type=Path, help="write training.json and training.md to this folder")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write training.json and training.md there")
+    return parser
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = make_parser()
     arguments = parser.parse_args(argv)
     if (arguments.annotations is None) != (arguments.images is None):
         parser.error("--annotations and --images belong together")
-    if min(arguments.rounds, arguments.steps, 1 if arguments.batch is None else arguments.batch) < 1:
-        parser.error("--rounds, --steps and --batch are at least 1")
     return arguments
 
 
@@ -100,8 +108,8 @@ def _measure_gpu(arguments: argparse.Namespace, folder: Path, source: tuple[Path
     from train.strategy import precision
 
     name = gpu_name()
-    if name is None or arguments.gpu == "never":
-        print("no GPU measured: " + ("--gpu never" if name else "TensorFlow finds none on this machine"), flush=True)
+    if name is None or arguments.no_gpu:
+        print("no GPU measured: " + ("--no-gpu" if name else "TensorFlow finds none on this machine"), flush=True)
         return []
     mixed = "bfloat16" if arguments.precision == "float32" else arguments.precision
     usages = []

@@ -107,7 +107,7 @@ def make_order(annotations: Annotations, draw: int, fractions: Sequence[float], 
     rising = tuple(sorted({float(f) for f in fractions}))
     for fraction in rising:
         subset_size(fraction, annotations.num_images)
-    _check_strategy(strategy, draw, ranking)
+    check_strategy(strategy, draw, ranking)
     ranked = replace(read_ranking(ranking) if ranking else NO_RANKING, left_out=left_out)
     positions = STRATEGIES[strategy](annotations, hash_order(annotations.file_names, draw), ranked)
     image_ids = tuple(annotations.image_ids[positions].tolist())
@@ -116,7 +116,8 @@ def make_order(annotations: Annotations, draw: int, fractions: Sequence[float], 
                  ids_left_out, annotations.categories)
 
 
-def _check_strategy(strategy: str, draw: int, ranking: str | Path | None) -> None:
+def check_strategy(strategy: str, draw: int, ranking: str | Path | None) -> None:
+    """Raise InputError for an unknown strategy, and where strategy, draw and ranking do not go together."""
     if strategy not in STRATEGIES:
         raise InputError(f"no strategy '{strategy}'; {nearest(strategy, STRATEGIES)}")
     if strategy == "order-file" and not ranking:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datasets.annotations import Annotations
 from datasets.errors import InputError
+from datasets.parser import add_json
 from evaluate.commands.score import add_resamples, check_resamples
 from study.command import add_study_arguments, find_cell, open_study
 from study.config import Study, find_dataset
@@ -25,20 +25,32 @@ if TYPE_CHECKING:
     from evaluate.compare import DifferenceRow
     from evaluate.verdict import RunNoise
 
+FILES = """example:
+  python -m evaluate compare --truth instances_val.json --detections before.json after.json
+"""
+RUNS = """examples:
+  python -m evaluate compare-runs configs/studies/embedded.yaml digits ssd_mobilenet_v2_small 5 10
+  python -m evaluate compare-runs configs/studies/embedded.yaml digits ssd_mobilenet_v2_small 1 1 --other-draw 1
+"""
+
 
 def add(commands) -> None:
     """Add the parsers of `compare` and `compare-runs` to those of the commands."""
-    files = commands.add_parser("compare", help="compare two detections files of the same images")
-    files.add_argument("--truth", required=True, metavar="T.json", help="COCO annotations; every image counts")
-    files.add_argument("--detections", required=True, nargs=2, metavar=("A.json", "B.json"),
-                       help="COCO results: is B better than A?")
+    files = commands.add_parser("compare", help="compare two detections files of the same images",
+                                description="Is one set of detections better than another, or are these images too "
+                                            "few to tell?", epilog=FILES)
+    files.add_argument("--truth", required=True, metavar="FILE", help="COCO annotations; every image counts")
+    files.add_argument("--detections", required=True, nargs=2, metavar="FILE",
+                       help="COCO results: is the second better than the first?")
     files.add_argument("--classes", nargs="+", default=(), metavar="NAME", help="of these classes (default: all)")
     _add_common(files)
     files.set_defaults(run=_compare_files)
-    runs = commands.add_parser("compare-runs", help="compare two runs of a study: sizes, detectors, draws or seeds")
+    runs = commands.add_parser("compare-runs", help="compare two runs of a study: sizes, detectors, draws or seeds",
+                               description="Is one run of a study better than another, or are the images too few to "
+                                           "tell?", epilog=RUNS)
     add_study_arguments(runs)
-    runs.add_argument("dataset", metavar="DATASET")
-    runs.add_argument("detector", metavar="DETECTOR")
+    runs.add_argument("dataset", metavar="DATASET", help="name of a data set in CONFIG")
+    runs.add_argument("detector", metavar="DETECTOR", help="name of a detector in CONFIG")
     runs.add_argument("fractions", metavar="FRACTION", type=float, nargs=2,
                       help="per cent of the training images: is the second better than the first?")
     runs.add_argument("draw", metavar="DRAW", type=int, nargs="?", default=0, help="which order (default: 0)")
@@ -55,10 +67,10 @@ def add(commands) -> None:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     add_resamples(parser, default=1000)
-    parser.add_argument("--json", action="store_true", help="print the differences as JSON, values in [0, 1]")
+    add_json(parser, "a table, with values in [0, 1]")
 
 
-def _compare_files(arguments: argparse.Namespace) -> int:
+def _compare_files(arguments: argparse.Namespace) -> dict[str, Any]:
     check_resamples(arguments)
     if len({Path(path).resolve() for path in arguments.detections}) == 1:
         raise InputError(f"{arguments.detections[1]}: given twice to --detections; give two different files")
@@ -69,7 +81,7 @@ def _compare_files(arguments: argparse.Namespace) -> int:
     return _print(rows, truth, _short_names(*arguments.detections), arguments.json)
 
 
-def _compare_runs(arguments: argparse.Namespace) -> int:
+def _compare_runs(arguments: argparse.Namespace) -> dict[str, Any]:
     check_resamples(arguments)
     study, folder = open_study(arguments)
     pair = _find_pair(study, arguments)
@@ -105,12 +117,14 @@ def _cell_names(one: Cell, other: Cell) -> list[str]:
 
 def _compare(truth: Annotations, paths: list[str], arguments: argparse.Namespace,
              others: Collection[int] = ()) -> list[DifferenceRow]:
-    from evaluate.coco import score
-    from evaluate.compare import compare
     from evaluate.detections import read_detections
 
-    one, other = (score(truth, read_detections(path, truth, others)) for path in paths)
-    return compare(one, other, arguments.resamples, arguments.seed)
+    detections = [read_detections(path, truth, others) for path in paths]
+    from evaluate.coco import score  # numba takes longer to load than a mistake to be found
+    from evaluate.compare import compare
+
+    one, other = (score(truth, each) for each in detections)
+    return compare(one, other, arguments.resamples, arguments.resample_seed)
 
 
 def _noise(study: Study, folder: StudyFolder, cell: Cell) -> RunNoise:
@@ -123,17 +137,17 @@ def _noise(study: Study, folder: StudyFolder, cell: Cell) -> RunNoise:
 
 
 def _print(rows: list[DifferenceRow], truth: Annotations, names: list[str], as_json: bool,
-           noise: list[RunNoise] | None = None) -> int:
+           noise: list[RunNoise] | None = None) -> dict[str, Any]:
     from evaluate.verdict import describe_noise, format_differences, verdict
 
+    said = verdict(rows[0], names[0], names[1], truth.num_images, noise or ())
     if as_json:
-        print(json.dumps(rows, indent=1))
-        return 0
-    print(verdict(rows[0], names[0], names[1], truth.num_images, noise or ()))
+        return {"first": names[0], "second": names[1], "images": truth.num_images, "verdict": said, "differences": rows}
+    print(said)
     for name, each in zip(names, noise or ()):
         print(describe_noise(name, rows[0]["metric"], each))
     print(f"\n{format_differences(rows, names[0], names[1])}")
-    return 0
+    return {}
 
 
 def _short_names(one: str, other: str) -> list[str]:

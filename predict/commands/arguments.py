@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datasets.errors import InputError, nearest
+from datasets.parser import add_json, number
 from predict.tables import IMAGES, UNITS, Curve, read_curves
 
 METRIC = ("only this metric, as AP50 (default: AP of results.csv, all of other tables); columns that name none are "
@@ -17,23 +18,28 @@ METRIC = ("only this metric, as AP50 (default: AP of results.csv, all of other t
 
 def add_curves(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that choose the curves of a table and say what it leaves open (docs/tables.md)."""
-    parser.add_argument("--dataset", help="only this data set")
-    parser.add_argument("--detector", help="only this detector")
-    parser.add_argument("--metric", help=METRIC)
+    parser.add_argument("--dataset", metavar="NAME", help="only this data set (default: all)")
+    parser.add_argument("--detector", metavar="NAME", help="only this detector (default: all)")
+    parser.add_argument("--metric", metavar="METRIC", help=METRIC)
     add_reading(parser)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add what says how the numbers of a table are meant."""
-    parser.add_argument("--unit", choices=UNITS, help="unit of the values, where that is in doubt")
+    add_unit(parser)
     parser.add_argument("--whole", type=image_count, metavar="N",
                         help="images at 100 %%, where the table does not tell them")
 
 
+def add_unit(parser: argparse.ArgumentParser) -> None:
+    """Add the unit of a table's values."""
+    parser.add_argument("--unit", choices=UNITS, help="unit of the values, where that is in doubt")
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add where an answer goes."""
-    parser.add_argument("--out", type=folder, metavar="DIR", help="write CSV, JSON and charts (PNG, SVG) there")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--out", type=folder, metavar="FOLDER", help="write CSV, JSON and charts (PNG, SVG) there")
+    add_json(parser, "tables")
 
 
 def chosen_curves(args: argparse.Namespace, *, per_class: bool = False, in_images: bool = False) -> list[Curve]:
@@ -68,22 +74,6 @@ def folder(text: str) -> Path:
     if not os.access(found, os.W_OK | os.X_OK):
         raise InputError(f"--out {text}: {found} cannot be written to; give another folder")
     return path
-
-
-def number(text: str, example: str) -> float:
-    """Return the number that an argument spells. Raises ArgumentTypeError, with an example, where it spells none."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number; give one such as {example}") from None
-
-
-def percent(text: str) -> float:
-    """Return a share in (0, 100]."""
-    value = number(text, "20")
-    if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is no share; give per cent above 0 and up to 100")
-    return value
 
 
 def image_count(text: str) -> float:

@@ -30,11 +30,12 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "check", help="compare a forecast made earlier with the mAP that came",
         description="Compare a forecast made earlier with the mAP that came, and say whether it held.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        epilog=EXAMPLES)
     parser.add_argument("forecast", type=Path, metavar="FORECAST", help="forecast.csv of `predict forecast --out`")
     parser.add_argument("table", type=Path, metavar="TABLE",
                         help="the finished results.csv, or any table of sizes and mAP (docs/tables.md)")
-    parser.add_argument("--metric", help="metric of the table, or what its columns are (default: the forecast's)")
+    parser.add_argument("--metric", metavar="METRIC",
+                        help="metric of the table, or what its columns are (default: the forecast's)")
     add_reading(parser)
     add_output(parser)
     parser.set_defaults(run=_check)

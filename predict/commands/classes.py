@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   python -m predict class studies/embedded/results.csv
-  python -m predict class studies/embedded/results.csv --metric AP50 --fit-up-to 20 --images 1000 --out class/
+  python -m predict class studies/embedded/results.csv --metric AP50 --fit-up-to 20 --more 1000 --out class/
 """
 NOTE = ("Sizes are images of the whole data set, not boxes of the class: the forecast is for images in which each "
         "class is as frequent as usual. Images chosen for one class bring it more, and others less. Now: on the fitted "
@@ -33,7 +33,7 @@ Group = tuple[tuple[str, ...], list[ClassGain], Gain | None]
 def add(commands) -> None:
     """Add the parser of `class` to those of the commands."""
     parser = add_question(commands, "class", "say which class gains the most from more images", EXAMPLES, _class)
-    parser.add_argument("--images", type=image_count, metavar="N", dest="more",
+    parser.add_argument("--more", type=image_count, metavar="N",
                         help="how many images more (default: as many again as the largest fitted subset has)")
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from predict.commands.arguments import folder, percent
-from predict.commands.output import chart_files, file_name, paragraph, require_free, say, write_charts
+from datasets.parser import percent
+from predict.commands.arguments import add_output, add_unit
+from predict.commands.output import file_name, give, note
 from predict.comparison import Measured, bars_note, charts_of, errors_of, quantity, read_measured, wide_note
 from predict.exponents import Fit, exponent_rows, exponent_table, findings
 from predict.power_law import fit_power_law
-from predict.tables import LOSS, write_rows
+from predict.tables import LOSS
 from predict.text import format_table
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ EXAMPLES = """examples:
   python -m predict compare predict/data/published_2019.csv --out comparison/
   python -m predict compare studies/coco/results.csv studies/bdd/results.csv --metric AP AP50 --out comparison/
 
-It writes, for every METRIC:
+With --out it writes, for every METRIC:
   comparison_linear_METRIC, comparison_log_METRIC   learning curves, a panel per data set, a line per detector
   classes_DATASET_METRIC                            the same per class, where a table has classes
 and exponents (PNG and SVG) with exponents.csv: errors against images on logarithmic axes, and their power laws.
@@ -34,16 +35,16 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "compare", help="draw detectors and data sets side by side, with the exponents of their power laws",
         description="Draw detectors and data sets side by side, with the exponents of their power laws.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        epilog=EXAMPLES)
     parser.add_argument("tables", type=Path, nargs="+", metavar="TABLE",
                         help="results.csv of a study, or a CSV of sizes and one column of mAP per curve")
-    parser.add_argument("--out", type=folder, required=True, metavar="DIR", help="write charts and exponents.csv there")
     parser.add_argument("--metric", nargs="+", default=["AP"], metavar="METRIC",
                         help="metrics of results.csv (default: AP); columns of a wide table are mAP, drawn beside AP "
                              "and never as another metric")
     parser.add_argument("--fit-up-to", type=percent, default=100.0, metavar="PERCENT",
                         help="fit power laws on subsets of at most this share (default: 100)")
-    parser.add_argument("--unit", choices=("fraction", "points"), help="unit of the values, where that is in doubt")
+    add_unit(parser)
+    add_output(parser)
     parser.set_defaults(run=_compare)
 
 
@@ -53,21 +54,21 @@ def _compare(args: argparse.Namespace) -> None:
     overall = [m for m in measured if not m.category]
     every = [errors_of(m, args.fit_up_to) for metric in [LOSS, *metrics] for m in overall if m.metric == metric]
     fits = [(errors, fit_power_law(errors)) for errors in every]
+    note(args, (said for m in measured for said in m.curve.notes))
+    heading = f"Power laws, error = alpha * images^-exponent{_up_to(args.fit_up_to)}"
+    give(args, f"{heading}\n\n{format_table(exponent_table(fits))}", {"exponents": exponent_rows(fits)}, findings(fits),
+         lambda: _draw(measured, fits, args))
+
+
+def _draw(measured: Sequence[Measured], fits: Sequence[Fit], args: argparse.Namespace) -> dict[str, Figure]:
+    overall = [m for m in measured if not m.category]
     detectors = list(dict.fromkeys(m.detector for m in measured))  # one look in all charts
     figures = {}
-    for together in charts_of(metrics):
+    for together in charts_of(list(dict.fromkeys(m.metric for m in measured if m.metric != LOSS))):
         mine = [m for m in measured if m.metric in together]
         figures |= _draw_curves([m for m in mine if not m.category], detectors, together[0])
         figures |= _draw_classes([m for m in mine if m.category], detectors, together[0])
-    figures |= _draw_exponents(fits, overall, detectors, args)
-    require_free(args.out, ["exponents.csv", *chart_files(figures)])
-    write_rows(args.out / "exponents.csv", exponent_rows(fits))
-    write_charts(args.out, figures)
-    say(dict.fromkeys(note for m in measured for note in m.curve.notes))
-    print(f"Power laws, error = alpha * images^-exponent{_up_to(args.fit_up_to)}\n")
-    print(format_table(exponent_table(fits)))
-    print("", *map(paragraph, findings(fits)), sep="\n")
-    print(f"\nwritten: {args.out}/exponents.csv and charts")
+    return figures | _draw_exponents(fits, overall, detectors, args)
 
 
 def _up_to(share: float) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.errors import InputError
+from datasets.parser import count, number
 from predict.answers import purchases_table, quotes_table
-from predict.commands.arguments import mean_average_precision, number
+from predict.commands.arguments import mean_average_precision
 from predict.commands.output import add_question, fitted_curves, give, warnings_of
 from predict.cost import (
     Bill,
@@ -50,11 +51,12 @@ def add(commands) -> None:
     parser.add_argument("--map", type=mean_average_precision, metavar="MAP", dest="target",
                         help="the mAP to reach (0.4, or 40 points)")
     parser.add_argument("--budget", type=price, metavar="MONEY", help="say which mAP this buys with each detector")
-    parser.add_argument("--price-per-image", type=price, default=0.0, metavar="MONEY", help="for labelling an image")
+    parser.add_argument("--price-per-image", type=price, default=0.0, metavar="MONEY",
+                        help="for labelling an image (default: 0)")
     parser.add_argument("--price-per-box", type=price, default=0.0, metavar="MONEY",
-                        help="for labelling a box, on top of its image")
+                        help="for labelling a box, on top of its image (default: 0)")
     parser.add_argument("--price-per-gpu-hour", type=price, default=0.0, metavar="MONEY",
-                        help="for an hour of what trains; without it training is not counted")
+                        help="for an hour of what trains (default: 0, training is not counted)")
     parser.add_argument("--labelled", type=price, metavar="N",
                         help="images that are labelled already (default: the largest measured size)")
     parser.add_argument("--boxes-per-image", type=price, metavar="X",
@@ -70,14 +72,6 @@ def price(text: str) -> float:
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no amount; give 0 or more")
     return value
-
-
-def count(text: str) -> int:
-    """Return a whole number of 1 or more."""
-    value = number(text, "3")
-    if not 1 <= value < math.inf or value % 1:
-        raise argparse.ArgumentTypeError(f"{text} is no count; give a whole number, 1 or more")
-    return int(value)
 
 
 def _cost(args: argparse.Namespace) -> None:

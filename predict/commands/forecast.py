@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from datasets.errors import InputError
+from datasets.parser import percent
 from predict.answers import RULE, needs_table
 from predict.backtest import DEFAULT, Forecast, forecast_bands, make_forecasts
-from predict.commands.arguments import image_count, mean_average_precision, percent
+from predict.commands.arguments import image_count, mean_average_precision
 from predict.commands.output import add_table, give, keep, metrics_of, note_assumptions, read, warnings_of
 from predict.observations import average_repeats, require_sizes
 from predict.questions import Need, fit_curve, images_for
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python -m predict forecast predict/data/published_2019.csv --fit-up-to 5
   python -m predict forecast studies/embedded/results.csv --metric AP50 --at 5000 10000
-  python -m predict forecast my_table.csv --target 0.4 --out forecast/
+  python -m predict forecast my_table.csv --map 0.4 --out forecast/
   python -m predict forecast per_cent.csv --whole 118287 --unit points
 
 TABLE: sizes and a column of mAP per curve, or a row per point and columns that name its curve; docs/tables.md has
@@ -39,7 +40,7 @@ def add(commands) -> None:
                         help="fit on subsets of at most this share, compare with the rest (default: 20)")
     parser.add_argument("--at", type=image_count, nargs="+", default=[], metavar="N",
                         help="forecast these numbers of images from all points")
-    parser.add_argument("--target", type=mean_average_precision, metavar="MAP",
+    parser.add_argument("--map", type=mean_average_precision, metavar="MAP", dest="target",
                         help="how many images this mAP needs, from all points (0.4, or 40 points)")
 
 

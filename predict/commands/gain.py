@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from charts.gain import GainBand
 
 EXAMPLES = """examples:
-  python -m predict gain studies/embedded/results.csv --images 1000 2000
-  python -m predict gain predict/data/published_2019.csv --dataset COCO --images 10000 50000 --out gain/
-  python -m predict gain my_table.csv --images 1000 --from 5000
+  python -m predict gain studies/embedded/results.csv --more 1000 2000
+  python -m predict gain predict/data/published_2019.csv --dataset COCO --more 10000 50000 --out gain/
+  python -m predict gain my_table.csv --more 1000 --from 5000
 """
 NOTE = ("The gain is the difference of one forecast curve between two sizes, so that it is known better than either: "
         "the noise of a run, which the intervals of a forecast include, nearly cancels in it. What two single "
@@ -34,7 +34,7 @@ POINTS = 61
 def add(commands) -> None:
     """Add the parser of `gain` to those of the commands."""
     parser = add_question(commands, "gain", "say what the next images bring beyond the largest subset", EXAMPLES, _gain)
-    parser.add_argument("--images", type=image_count, nargs="+", default=[1000.0], metavar="N", dest="more",
+    parser.add_argument("--more", type=image_count, nargs="+", default=[1000.0], metavar="N",
                         help="how many images more (default: 1000)")
     parser.add_argument("--from", type=image_count, metavar="N", dest="start",
                         help="count from this number of images (default: the largest fitted subset)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 import sys
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from datasets.errors import InputError
 from datasets.files import write_json
-from predict.commands.arguments import add_curves, add_output, chosen_curves, percent
+from datasets.parser import percent, print_json
+from predict.commands.arguments import add_curves, add_output, chosen_curves
 from predict.forecaster import assumption
 from predict.observations import Observations
 from predict.questions import FittedCurve, fit_curve
@@ -32,8 +32,7 @@ Made = TypeVar("Made")
 
 def add_table(commands, name: str, summary: str, examples: str, run: Callable) -> argparse.ArgumentParser:
     """Add the parser of a command that reads one table, with the arguments that all of these have."""
-    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=examples,
-                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=examples)
     parser.add_argument("table", type=Path, metavar="TABLE",
                         help="results.csv of a study, or any table of sizes and mAP (docs/tables.md)")
     add_curves(parser)
@@ -129,8 +128,7 @@ def give(args: argparse.Namespace, report: str, tables: Mapping[str, Rows], rema
         _write(args.out, filled, [*remarks, *notes], figures)
     say(notes)
     if args.json:
-        answer = {name: [_plain(row) for row in rows] for name, rows in tables.items()}
-        print(json.dumps(answer | {"notes": [*remarks, *notes]}, indent=1, allow_nan=False))
+        print_json({name: list(rows) for name, rows in tables.items()} | {"notes": [*remarks, *notes]})
         return
     print("\n\n".join([report, *map(paragraph, remarks)]))
     if args.out:

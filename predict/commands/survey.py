@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from datasets.parser import percent
 from predict.backtest import DEFAULT
-from predict.commands.arguments import percent
 from predict.commands.output import add_table, give, keep, note_assumptions, paragraph, read
 from predict.study2019 import STUDY_MODELS
 from predict.survey import Surveyed, all_models, by_model, fitted_lines, require_held_out, scores, survey

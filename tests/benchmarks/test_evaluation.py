@@ -78,7 +78,7 @@ def test_the_bootstrap_resamples_the_same_figures(tmp_path):
 
 @pytest.mark.slow
 def test_scoring_is_compared_from_files_and_found_equal(capsys):
-    assert command.main(["--parts", "scoring", "--images", "40", "--rounds", "1", "--resamples", "5"]) == 0
+    assert command.main(["--parts", "scoring", "--num-images", "40", "--rounds", "1", "--resamples", "5"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "pycocotools 2" in lines[0] and "numba" in lines[0] and lines[1].startswith("40 images, 20 classes")
     rows = {cells[1].strip(): cells for line in lines if line.startswith("|") and (cells := line.split("|"))}
@@ -134,7 +134,7 @@ def test_detection_is_compared_on_the_same_images(tmp_path, monkeypatch):
     assert {record["image_id"] for record in written} == set(truth.image_ids.tolist()) and len(written) == 500
 
 
-@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--images", "0"], ["--annotations", "a.json"]])
+@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--num-images", "0"], ["--annotations", "a.json"]])
 def test_a_mistake_is_refused(arguments):
     with pytest.raises(SystemExit):
         command.main(arguments)

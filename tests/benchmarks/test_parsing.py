@@ -45,7 +45,7 @@ def test_costs_are_medians_and_the_ratio_that_of_the_pairs():
 
 def test_the_command_prints_a_line_per_setting(monkeypatch, capsys):
     monkeypatch.setattr(parsing, "INPUT_SIZES", (64,))
-    assert main(["--generated", "16", "--batches", "1", "--rounds", "1"]) == 0
+    assert main(["--num-images", "16", "--batches", "1", "--rounds", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 2 * len(parsing.AUGMENTS) and all(float(line.split()[-1]) > 0 for line in lines[1:])
 

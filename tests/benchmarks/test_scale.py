@@ -95,7 +95,7 @@ def test_a_bdd_file_of_2020_is_scalabels_with_frames_without_labels(tmp_path):
 @pytest.mark.parametrize("kind", ["coco", "bdd", "det20"])
 def test_the_command_takes_the_number_of_images_and_repeats_itself(tmp_path, capsys, kind):
     for folder in ("a", "b"):
-        assert main([kind, str(tmp_path / folder), "--images", "50"]) == 0
+        assert main([kind, str(tmp_path / folder), "--num-images", "50"]) == 0
     (first,), (second,) = ((tmp_path / folder).iterdir() for folder in ("a", "b"))
     assert first.read_bytes() == second.read_bytes() and first.name in capsys.readouterr().out
     frames = json.loads(first.read_text())
@@ -103,5 +103,7 @@ def test_the_command_takes_the_number_of_images_and_repeats_itself(tmp_path, cap
 
 
 def test_the_command_refuses_no_images(tmp_path, capsys):
-    assert main(["coco", str(tmp_path), "--images", "0"]) == 2
-    assert capsys.readouterr().err == "error: --images 0: make at least one image\n" and not any(tmp_path.iterdir())
+    with pytest.raises(SystemExit) as stopped:
+        main(["coco", str(tmp_path), "--num-images", "0"])
+    assert stopped.value.code == 2 and "--num-images: 0 is no count" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())

@@ -154,7 +154,7 @@ def test_the_command_writes_what_it_prints(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(material, "IMAGES", 4)
     monkeypatch.setattr("benchmarks.training.steps.read_detector", lambda _: tiny)
     monkeypatch.setattr("benchmarks.training.comparisons.RETINANET", "")
-    assert command.main(["--rounds", "1", "--steps", "1", "--gpu", "never", "--out", str(tmp_path)]) == 0
+    assert command.main(["--rounds", "1", "--steps", "1", "--no-gpu", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "no GPU measured" in printed and "step / bare backbone, 64 px" in printed
     assert (tmp_path / "training.md").read_text().strip().endswith(printed.strip().splitlines()[-1])

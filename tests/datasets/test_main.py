@@ -44,14 +44,14 @@ def test_check_reads_annotations_alone(coco, save, capsys):
 
 
 def test_make_makes_once(tmp_path, capsys):
-    arguments = ["make", "digits", str(tmp_path / "digits"), "--train", "2", "--validation", "1"]
+    arguments = ["make", "digits", str(tmp_path / "digits"), "--num-train", "2", "--num-validation", "1"]
     assert main(arguments) == main(arguments) == 0
     assert "made in" in (out := capsys.readouterr().out) and "there already" in out
 
 
 @pytest.mark.parametrize(("arguments", "fragment"), [
     (["check", "--annotations", "absent.json"], "absent.json: No such file"),
-    (["make", "digits", "x", "--train", "0"], "--train 0"),
+    (["make", "digits", "docs"], "docs: cannot make digits here, it is not empty"),
 ])
 def test_bad_input_is_one_line(arguments, fragment, capsys):
     assert main(arguments) == 2

@@ -119,7 +119,7 @@ def test_a_checkpoint_of_the_zoo_is_got_by_name(zoo, tmp_path, monkeypatch, caps
     monkeypatch.setattr("study.checkpoints.REPOSITORY", tmp_path / "repository")
     monkeypatch.setattr("detectors.checkpoints.zoo.REPOSITORY", tmp_path / "repository")
     with serve({f"{UNKNOWN}.tar.gz": zoo.read_bytes()}) as server:
-        assert main(["get", UNKNOWN, "--from", server.url]) == 0
+        assert main(["get", UNKNOWN, "--url", server.url]) == 0
     assert f"{UNKNOWN} is in {tmp_path}/repository/checkpoints/{UNKNOWN}\n" in capsys.readouterr().out
     assert main(["describe", UNKNOWN, *WIDTH]) == 0
     with pytest.raises(SystemExit):
@@ -142,13 +142,13 @@ def test_a_training_checkpoint_is_exported(tiny, tmp_path, capsys):
     training = tf.train.Checkpoint(model=tiny.model, global_step=tf.Variable(12, dtype=tf.int64))
     source = training.write(str(tmp_path / "ckpt-12"))
     target = str(tmp_path / "model.ckpt")
-    assert main(["export", source, target, "--classes", "3", *WIDTH]) == 0
+    assert main(["export", source, target, "--num-classes", "3", *WIDTH]) == 0
     assert "(step 12)" in capsys.readouterr().out
     for name, variable in tiny.variables.items():
         np.testing.assert_array_equal(tf.train.load_variable(target, name), variable)
     (tmp_path / "mine").mkdir()
-    assert main(["export", source, str(tmp_path / "mine"), "--classes", "3", *WIDTH]) == 0
+    assert main(["export", source, str(tmp_path / "mine"), "--num-classes", "3", *WIDTH]) == 0
     assert is_there(tmp_path / "mine" / "model.ckpt")
     capsys.readouterr()
-    assert main(["export", source, target, "--classes", "4", *WIDTH]) == 2
-    assert "check --kind, --classes, --width and --depth" in capsys.readouterr().err
+    assert main(["export", source, target, "--num-classes", "4", *WIDTH]) == 2
+    assert "check --kind, --num-classes, --width and --depth" in capsys.readouterr().err

@@ -38,4 +38,4 @@ def test_nothing_begins_that_would_end_after_the_budget(hours, seconds, wanted):
     until = Until(hours=hours, seconds_of=lambda cell: seconds)
     assert until.wants(NARROW) == wanted
     assert until.verdict(1 - wanted) == ("" if wanted else
-                                         "1 run not needed or not begun: the budget of 1 hours\n")
+                                         "1 run not needed or not begun: the limit of 1 hours\n")

@@ -80,9 +80,9 @@ def test_rows_leave_empty_what_does_not_exist():
                               ("d", "c", SIZES[:1], [0.5])))
     assert all(tuple(row) == COLUMNS for row in rows)
     assert [row["sizes"] for row in rows] == [5, 2, 1]
-    assert all(rows[0][k] != "" for k in COLUMNS[:-1])
-    assert [k for k in COLUMNS if rows[1][k] == ""] == ["low", "high", "residual", "bend", "left_out"]
-    assert [k for k in COLUMNS if rows[2][k] == ""] == ["alpha", "beta", "low", "high", "residual", "bend", "left_out"]
+    assert all(rows[0][k] is not None for k in COLUMNS[:-1])
+    assert [k for k in COLUMNS if rows[1][k] is None] == ["low", "high", "residual", "bend"]
+    assert [k for k in COLUMNS if rows[2][k] is None] == ["alpha", "beta", "low", "high", "residual", "bend"]
 
 
 def test_table_says_what_an_exponent_lacks():

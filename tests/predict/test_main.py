@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_answer_comes_at_once_without_heavy_imports():
     code = ("import sys; from predict.__main__ import main; "
-            "main(['forecast', sys.argv[1], '--at', '200000', '--target', '0.4']);"
+            "main(['forecast', sys.argv[1], '--at', '200000', '--map', '0.4']);"
             "print([m for m in ('pandas', 'scipy', 'matplotlib', 'tensorflow') if m in sys.modules])")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-c", code, PUBLISHED_2019]

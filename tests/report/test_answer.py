@@ -7,7 +7,7 @@ from predict.observations import average_repeats
 from predict.questions import fit_curve
 from predict.tables import Curve, read_curves
 from report.answer import answer_curves, target_needs
-from study.config import Forecast
+from study.config import Forecast, Prices
 
 SETTINGS = Forecast(metric="AP50", fit_up_to=20)
 
@@ -20,7 +20,7 @@ def curve(error) -> Curve:
 
 
 def test_answer_says_forecast_interval_targets_and_how_such_a_forecast_did(study_folder):
-    (answer,) = answer_curves(study_folder.results, SETTINGS)
+    (answer,) = answer_curves(read_curves(study_folder.results, "AP50"), SETTINGS)
     assert answer.at == 5000
     assert re.match(r"At 5,000 images, twice as many as now, expect \d\d\.\d points of AP50 \(80\u00a0%: ",
                     answer.answer)
@@ -35,7 +35,7 @@ def test_answer_says_forecast_interval_targets_and_how_such_a_forecast_did(study
 def test_the_whole_is_asked_for_as_long_as_it_is_not_measured(study_folder, tmp_path):
     lines = study_folder.results.read_text().splitlines(keepends=True)
     (tmp_path / "results.csv").write_text("".join(line for line in lines if ",100,2500," not in line))
-    (answer,) = answer_curves(tmp_path / "results.csv", SETTINGS)
+    (answer,) = answer_curves(read_curves(tmp_path / "results.csv", "AP50"), SETTINGS)
     assert answer.at == pytest.approx(2500, abs=2) and "twice" not in answer.answer
 
 
@@ -55,10 +55,17 @@ def test_targets_of_the_study_are_answered_as_asked():
     assert needs[0].measured == 200
 
 
+def test_labels_have_a_price_where_an_image_has():
+    free, priced = (answer_curves([curve(0.5)], Forecast(metric="AP50", targets=(60.0,)), prices)[0].answer
+                    for prices in (None, Prices(image=0.5, currency="EUR")))
+    assert "60 needs about 13,900 images (80\u00a0%: " in free and free.endswith(").")
+    assert priced == free[:-1] + ", 6,690 EUR of labels."  # for what the 500 images at hand lack
+
+
 def test_no_audit_without_larger_sizes(study_folder, tmp_path):
     small = [line for line in study_folder.results.read_text().splitlines(keepends=True)
              if not re.search(r",(50|100),(1250|2500),", line)]
     (tmp_path / "results.csv").write_text("".join(small))
-    (answer,) = answer_curves(tmp_path / "results.csv", SETTINGS)
+    (answer,) = answer_curves(read_curves(tmp_path / "results.csv", "AP50"), SETTINGS)
     assert len(average_repeats(read_curves(tmp_path / "results.csv", "AP50")[0])) == 5
     assert answer.held_out == [] and "not been put to the test" in answer.audit

@@ -1,10 +1,11 @@
 import re
 
+from predict.tables import read_curves
 from report.classes import answer_classes, class_tables
 
 
 def test_classes_are_rows_and_sizes_columns(study_folder):
-    (table,) = class_tables(study_folder.results, "AP50")
+    (table,) = class_tables(read_curves(study_folder.results, "AP50", per_class=True))
     assert table.caption == "digits mobile: AP50 per class (points) over training images"
     assert table.header == ["class", "25", "62", "125", "250", "500", "1,250", "2,500"]
     assert [row[0] for row in table.rows] == [str(i) for i in range(10)]
@@ -12,7 +13,7 @@ def test_classes_are_rows_and_sizes_columns(study_folder):
 
 
 def test_the_class_that_gains_most_is_named_first(study_folder):
-    (answer,) = answer_classes(study_folder.results, "AP50")
+    (answer,) = answer_classes(read_curves(study_folder.results, "AP50", per_class=True))
     assert answer.forecast.caption.startswith("digits mobile: each class with 2,500 images more than 2,500 (AP50")
     gains = [float(row[answer.forecast.header.index("gain")]) for row in answer.forecast.rows[:-1]]
     assert gains == sorted(gains, reverse=True) and len(gains) == 10
@@ -25,4 +26,4 @@ def test_the_class_that_gains_most_is_named_first(study_folder):
 def test_no_classes_no_answer(study_folder, tmp_path):
     text = study_folder.results.read_text()
     (tmp_path / "results.csv").write_text(re.sub(r".*,AP50,\d,.*\n", "", text))
-    assert answer_classes(tmp_path / "results.csv", "AP50") == []
+    assert answer_classes(read_curves(tmp_path / "results.csv", "AP50", per_class=True)) == []

@@ -3,6 +3,7 @@ import pytest
 
 from predict.audit import backtest
 from predict.backtest import DEFAULT
+from predict.tables import read_curves
 from report.answer import answer_curves
 from report.models import SHOWN, held_out_table, model_table
 from study.config import Forecast
@@ -10,7 +11,7 @@ from study.config import Forecast
 
 @pytest.fixture(scope="module")
 def answer(study_folder):
-    return answer_curves(study_folder.results, Forecast(metric="AP50", fit_up_to=20))[0]
+    return answer_curves(read_curves(study_folder.results, "AP50"), Forecast(metric="AP50", fit_up_to=20))[0]
 
 
 def test_every_model_stands_beside_its_audit(answer):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from datasets.files import write_json, write_text
+from predict.tables import read_curves
 from report.making import making_table
 from report.page import write_report
 from report.runs import read_results, run_table
@@ -43,7 +44,7 @@ def folder(tmp_path_factory) -> StudyFolder:
 
 
 def test_a_curve_with_search_stands_beside_the_one_without(folder):
-    (each,) = searched_curves(folder.results, "AP50", read_results(folder), read_study(folder.config))
+    (each,) = searched_curves(read_curves(folder.results, "AP50"), read_results(folder), read_study(folder.config))
     assert each.name == "digits mobile" and [row[0] for row in each.sizes.rows] == ["25", "62", "125"]
     assert each.sizes.header == ["images", "share", "recipe as it stands", "searched", "gain", "steps chosen"]
     assert {row[4] for row in each.sizes.rows} == {"+5.0"} and {row[5] for row in each.sizes.rows} == {"800"}
@@ -56,7 +57,7 @@ def test_a_curve_with_search_stands_beside_the_one_without(folder):
 
 
 def test_chosen_settings_stand_below_the_recipes_own(folder):
-    (each,) = searched_curves(folder.results, "AP50", read_results(folder), read_study(folder.config))
+    (each,) = searched_curves(read_curves(folder.results, "AP50"), read_results(folder), read_study(folder.config))
     assert each.settings.header == ["images", "draw", "seed", "learning rate", "augment", "trial", "tuning AP",
                                     "all trials took"]
     assert each.settings.rows[0] == ["recipe as it stands", "", "", "0.01", "flip, ssd_crop", "", "", ""]
@@ -76,5 +77,5 @@ def test_the_page_and_its_tables_tell_the_recipes_apart(folder):
 
 
 def test_a_study_without_search_says_nothing_of_one(study_folder):
-    assert searched_curves(study_folder.results, "AP50", read_results(study_folder), None) == []
+    assert searched_curves(read_curves(study_folder.results, "AP50"), read_results(study_folder), None) == []
     assert "searched" not in write_report(study_folder).read_text(encoding="utf-8")

@@ -49,9 +49,9 @@ def test_the_answer_comes_first_and_the_table_after(files, capsys):
 
 
 def test_json_holds_the_rows(files, case_of, capsys):
-    assert main([*files, "--json", "--seed", "5"]) == 0
+    assert main([*files, "--json", "--resample-seed", "5"]) == 0
     truth = case_of(0, images=60, crowd=0).truth
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["differences"]
     expected = compare(score(truth, answer(truth, 0.3)), score(truth, answer(truth, 1.0)), 40, 5)
     assert [row["metric"] for row in rows] == [row["metric"] for row in expected]
     assert rows[0]["stderr"] == pytest.approx(expected[0]["stderr"]) and rows[1]["value"] is None
@@ -96,12 +96,12 @@ def test_two_sizes_of_a_study_are_compared_and_the_noise_between_runs_is_told(ru
 
 def test_runs_are_compared_as_their_files_are(runs, tmp_path, capsys):
     assert main([*runs, "10", "50", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["differences"]
     folder = tmp_path / "studies" / "small" / "paint" / "runs" / "tiny"
     annotations = tmp_path / "data" / "annotations" / "instances_val.json"
     assert main(["compare", "--truth", str(annotations), "--resamples", "40", "--json", "--detections",
                  *(str(folder / size / "draw-0" / "seed-0" / "detections.json") for size in ("10", "50"))]) == 0
-    assert json.loads(capsys.readouterr().out) == rows
+    assert json.loads(capsys.readouterr().out)["differences"] == rows
 
 
 @pytest.mark.parametrize("cells,message", [
@@ -126,9 +126,9 @@ def test_detections_whose_result_is_gone_or_of_other_inputs_are_not_compared(run
 def test_detections_of_other_classes_are_passed_over(files, case_of, capsys):
     name = case_of(0, images=60, crowd=0).truth.categories[2]
     assert main([*files, "--json"]) == 0
-    rows = {(row["metric"], row["class"]): row for row in json.loads(capsys.readouterr().out)}
+    rows = {(row["metric"], row["class"]): row for row in json.loads(capsys.readouterr().out)["differences"]}
     assert main([*files, "--classes", name, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[1]["value"] == rows["AP", name]["value"]
+    assert json.loads(capsys.readouterr().out)["differences"][1]["value"] == rows["AP", name]["value"]
 
 
 def test_two_draws_of_a_size_are_compared(runs, capsys):

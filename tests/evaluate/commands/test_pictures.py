@@ -121,7 +121,7 @@ def test_a_run_has_the_same_scores(cell, capsys, score):
 def test_each_command_wants_its_own_arguments(capsys, command, arguments):
     with pytest.raises(SystemExit) as error:
         main([command, *arguments])
-    assert error.value.code == 2 and f"{command}: error: " in capsys.readouterr().err
+    assert error.value.code == 2 and f"see python -m evaluate {command} --help" in capsys.readouterr().err
 
 
 def test_drawing_leaves_tensorflow_out(files, root):

@@ -27,7 +27,7 @@ def arguments(case, tmp_path):
 
 def test_json_holds_every_figure(case, arguments, capsys):
     assert main([*arguments, "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["metrics"]
     printed = {(row["metric"], row["class"]): row["value"] for row in rows}
     expected = score(case.truth, case.detections).values
     assert printed["AP", ALL] == expected["AP", ALL]
@@ -47,7 +47,7 @@ def test_classes_can_be_chosen(case, arguments, capsys):
     """Detections of the others are passed over."""
     name = case.truth.categories[2]
     assert main([*arguments, "--classes", name, "--json"]) == 0
-    values = {(r["metric"], r["class"]): r["value"] for r in json.loads(capsys.readouterr().out)}
+    values = {(r["metric"], r["class"]): r["value"] for r in json.loads(capsys.readouterr().out)["metrics"]}
     assert values["AP", ALL] == values["AP", name] == score(case.truth, case.detections).values["AP", name]
 
 

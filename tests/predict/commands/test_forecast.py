@@ -8,7 +8,7 @@ from predict.tables import PUBLISHED_2019
 
 
 def test_tables_for_people(capsys):
-    assert main(["forecast", str(PUBLISHED_2019), "--fit-up-to", "5", "--at", "200000", "--target", "40"]) == 0
+    assert main(["forecast", str(PUBLISHED_2019), "--fit-up-to", "5", "--at", "200000", "--map", "40"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("The largest size, forecast from subsets up to 5 % (mAP in points;") and "200,000" in out
     assert "Images needed for 40.0 points of mAP (from all points)" in out and "reached already at 23,657" in out
@@ -16,7 +16,7 @@ def test_tables_for_people(capsys):
 
 
 def test_a_target_is_answered_in_the_words_of_its_own_command(capsys):
-    main(["forecast", str(PUBLISHED_2019), "--target", "0.45", "--fit-up-to", "100"])
+    main(["forecast", str(PUBLISHED_2019), "--map", "0.45", "--fit-up-to", "100"])
     asked = capsys.readouterr().out
     main(["target", str(PUBLISHED_2019), "--map", "0.45"])
     assert capsys.readouterr().out == asked and "never" in asked and "not reachable" in asked
@@ -31,7 +31,7 @@ def test_lines_are_no_wider_than_a_terminal(tmp_path, capsys):
 
 
 def test_json_is_strict_and_filters_hold(capsys):
-    main(["forecast", str(PUBLISHED_2019), "--dataset", "COCO", "--detector", "ssd_mobilenet_v2", "--target", "0.9",
+    main(["forecast", str(PUBLISHED_2019), "--dataset", "COCO", "--detector", "ssd_mobilenet_v2", "--map", "0.9",
           "--json"])
 
     def refuse(constant):
@@ -68,7 +68,7 @@ def test_a_row_per_point_leaves_out_curves_of_too_few_sizes_by_name(capsys):
     assert "values are points" in said and "waymo_pointpillars_vehicle_AP: only 1 of 4 sizes is at most 20 %" in said
 
 
-@pytest.mark.parametrize("arguments", [["--target", "0.25"], ["--target", "0.25", "--fit-up-to", "100"]])
+@pytest.mark.parametrize("arguments", [["--map", "0.25"], ["--map", "0.25", "--fit-up-to", "100"]])
 def test_a_target_alone_needs_no_sizes_to_compare_with(table, arguments, tmp_path, capsys):
     path = table("images,ssd\n1000,0.1\n2500,0.2\n5000,0.3\n")
     assert main(["forecast", path, *arguments, "--out", str(tmp_path / "out")]) == 0
@@ -90,7 +90,7 @@ def test_columns_are_of_the_metric_that_is_named(table, capsys):
 
 def test_sizes_in_per_cent_are_called_so_unless_the_whole_is_given(table, tmp_path, capsys):
     path = table("percent;ssd\n1 %;10,4\n2,5 %;15\n5 %;20\n")
-    arguments = ["forecast", path, "--target", "30"]
+    arguments = ["forecast", path, "--map", "30"]
     assert main([*arguments, "--at", "100", "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert "curve  per cent" in out and "Per cent needed for" in out and "118" not in out
@@ -152,8 +152,8 @@ def test_mistakes_get_one_line(arguments, said, capsys):
     assert said in err and err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--fit-up-to", "0"], ["--at", "-3"], ["--target", "400"], ["--at", "many"],
-                                       ["--target", "abc"], ["--fit-up-to", "half"], ["--at", "nan"],
+@pytest.mark.parametrize("arguments", [["--fit-up-to", "0"], ["--at", "-3"], ["--map", "400"], ["--at", "many"],
+                                       ["--map", "abc"], ["--fit-up-to", "half"], ["--at", "nan"],
                                        ["--whole", "0"], ["--unit", "percent"]])
 def test_arguments_out_of_range_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:

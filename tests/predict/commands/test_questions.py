@@ -53,10 +53,10 @@ def test_target_from_small_subsets_is_beside_what_was_measured(capsys):
 
 
 def test_gain_beyond_the_largest_size_or_another(capsys):
-    assert ask("gain", PUBLISHED_2019, "--images", "1000", "2000", "1000") == 0
+    assert ask("gain", PUBLISHED_2019, "--more", "1000", "2000", "1000") == 0
     out = capsys.readouterr().out
     assert out.count("COCO_ssd_mobilenet_v2 ") == 2 and "118,287" in out and "per 1,000" in out
-    ask("gain", PUBLISHED_2019, "--fit-up-to", "5", "--from", "5914", "--images", "5914", "--json")
+    ask("gain", PUBLISHED_2019, "--fit-up-to", "5", "--from", "5914", "--more", "5914", "--json")
     rows = json.loads(capsys.readouterr().out)["gain"]
     assert {row["from"] for row in rows} == {5914}
     assert all(row["lo-95"] < row["lo-80"] < row["gain"] < row["hi-80"] < row["hi-95"] for row in rows)
@@ -166,7 +166,7 @@ def test_a_curve_of_one_size_is_left_out_by_name(tmp_path, capsys):
     (["gain", PUBLISHED_2019, "--fit-up-to", "1"], "--fit-up-to"),
     (["class", PUBLISHED_2019], "no class can be forecast"),
     (["gain", PUBLISHED_2019, "--from", "9000"], "9,000 images is below the largest fitted size, 118,287"),
-    (["gain", PUBLISHED_2019, "--images", "1e9"], "more than 1,000 times the largest fitted size"),
+    (["gain", PUBLISHED_2019, "--more", "1e9"], "more than 1,000 times the largest fitted size"),
     (["cost", PUBLISHED_2019, "--map", "40"], "nothing has a price"),
     (["cost", PUBLISHED_2019, "--map", "40", "--price-per-image", "0"], "nothing has a price above 0"),
     (["cost", PUBLISHED_2019, "--price-per-image", "1"], "give --map"),
@@ -221,10 +221,10 @@ def test_a_loss_has_no_target(results, capsys):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["target"], ["target", "--map", "400"], ["target", "--map", "-0.1"], ["gain", "--images", "0"],
+    ["target"], ["target", "--map", "400"], ["target", "--map", "-0.1"], ["gain", "--more", "0"],
     ["cost", "--price-per-image", "-1"], ["cost", "--price-per-image", "inf"], ["cost", "--trainings", "0"],
     ["cost", "--trainings", "1.5"], ["cost", "--price-per-box", "nan"],
-    ["cost", "--budget", "many"], ["class", "--images", "-5"]])
+    ["cost", "--budget", "many"], ["class", "--more", "-5"]])
 def test_arguments_out_of_range_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         ask(arguments[0], PUBLISHED_2019, *arguments[1:])
