@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import io
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.answer import seconds
 from datasets.errors import command
 from datasets.files import write_json, write_text
 from datasets.orders.order import FRACTIONS
@@ -71,13 +70,6 @@ def _result(cell: Cell, noise: np.random.Generator) -> dict[str, Any]:
 def _metric(metric: str, name: str, value: float) -> dict[str, Any]:
     bar = {"stderr": 0.01, "low": value - 0.02, "high": value + 0.02}
     return {"metric": metric, "class": name, "value": float(value)} | bar
-
-
-def seconds(arguments: list[str]) -> float:
-    """Return the wall seconds of one run of a command."""
-    began = time.monotonic()
-    subprocess.run(arguments, check=True, capture_output=True)
-    return time.monotonic() - began
 
 
 def make_parser() -> Parser:

@@ -15,6 +15,7 @@ from datasets.orders.order import check_strategy
 from datasets.orders.strategies import STRATEGIES
 from datasets.read import FORMATS, has_splits, read
 
+ALIKE = 6  # bits of 64 in which perceptual hashes of the same picture differ at most: datasets/leaks.py
 
 def add_annotation_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which annotations are read, and how."""
@@ -45,7 +46,7 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
                                                            "YOLO and VOC data sets know their own")
     parser.add_argument("--validation-images", metavar="FOLDER",
                         help="the same for the validation images (default: as --images)")
-    parser.add_argument("--max-distance", type=int, default=6, choices=range(-1, 65), metavar="BITS",
+    parser.add_argument("--max-distance", type=int, default=ALIKE, choices=range(-1, 65), metavar="BITS",
                         help="images whose 64-bit perceptual hashes differ by so many bits are alike "
                              "(default: %(default)s; 0: nearly the same; -1: only identical files)")
 

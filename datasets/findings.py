@@ -49,7 +49,7 @@ RULES = {
     "near leak": Rule("kept", "training images that look like a validation image"),
     "class without boxes": Rule("kept", "classes without a box"),
     "class not in validation": Rule("kept", "classes of training without a box in validation: their AP is undefined"),
-    "class not in subset": Rule("kept", "classes without a box in a small subset (random order)"),
+    "class not in subset": Rule("kept", "pairs of a class and a small subset that has no box of it (random order)"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datasets.annotations import Annotations
+from datasets.command import ALIKE
 from datasets.files import read_json_if_whole, write_json
 from datasets.findings import RULES, Finding
 from datasets.listing import printable
@@ -12,7 +13,6 @@ from study.config import DatasetConfig
 from study.data import image_bytes, image_folder, read_findings, validation_split
 from study.layout import StudyFolder
 
-ALIKE = 6  # bits of 64 in which perceptual hashes of the same picture differ at most: datasets/leaks.py
 EXAMPLES = 3  # records named of each finding
 
 

@@ -14,10 +14,11 @@ from predict.observations import average_repeats
 from predict.questions import FittedCurve, fit_curve, gains
 from predict.tables import Curve
 from predict.text import points, signed
-from report.tables import Table
+from report.tables import TO, Table
 
 NAMED = 3  # classes in the sentence
-CERTAIN = 0.8  # chance from which on a class is said to gain the most
+CLEAR, CERTAIN = 0.25, 0.8  # chances from which on a class stands out, and is likely to gain the most
+LEAST = 5e-4  # mAP, a gain that is called one
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ def _answer(key: tuple[str, ...], every: Sequence[FittedCurve]) -> ClassAnswer:
     ranked = rank_classes([each for each in every if each.curve.category])
     gain, name = ranked[0].gain, _without_class(ranked[0].curve.curve)
     mean = next((gains(each, [gain.more], gain.start)[0] for each in every if not each.curve.category), None)
-    header, *rows = classes_table(ranked, mean)
+    header, *rows = [[cell.replace(" - ", TO) for cell in row] for row in classes_table(ranked, mean)]
     caption = (f"{name}: each class with {gain.more:,.0f} images more than {gain.start:,.0f} ({key[-1]}, points; "
                "the largest gain first)")
     measured = _class_table(name, [each.curve.curve for each in ranked])
@@ -61,16 +62,20 @@ def _answer(key: tuple[str, ...], every: Sequence[FittedCurve]) -> ClassAnswer:
 
 def _advice(name: str, ranked: Sequence[ClassGain]) -> str:
     """Return which classes gain most from images in which every class is as frequent as usual, and how sure that is."""
-    first = ranked[:NAMED]
-    gain = first[0].gain
-    low, high = gain.interval(80)
-    listed = ", ".join(f"{each.curve.curve.category} ({signed(each.gain.median)})" for each in first)
-    likely = "likely" if first[0].most >= CERTAIN else "not certain"
-    certain = (f"That {first[0].curve.curve.category} gains the most is {likely}: it does in "
-               f"{100 * first[0].most:.0f}\u00a0% of the forecast's draws")
-    return (f"{name}: {gain.more:,.0f} images more, each class as frequent as usual, bring most to {listed} points. "
-            f"{certain}, and its own gain lies within {signed(low)} and {signed(high)} at 80\u00a0%. Look at these "
-            "classes first when you choose what to label next.")
+    first, gain = ranked[0], ranked[0].gain
+    premise = f"{name}: {gain.more:,.0f} images more, each class as frequent as usual,"
+    if gain.median < LEAST:
+        return f"{premise} are forecast to bring no class anything."
+    listed = ", ".join(f"{each.curve.curve.category} ({signed(each.gain.median)})" for each in ranked[:NAMED])
+    name, share = first.curve.curve.category, f"{100 * first.most:.0f}\u00a0% of the forecast's draws"
+    if first.most < CLEAR:
+        return (f"{premise} bring most to {listed} points, but no class stands out: that it is {name} which gains the "
+                f"most holds in {share} alone. Go by what classes are worth to you.")
+    low, high = map(signed, gain.interval(80))
+    likely = "likely" if first.most >= CERTAIN else "not certain"
+    return (f"{premise} bring most to {listed} points. That {name} gains the most is {likely}: it does in {share}, and "
+            f"its own gain lies between {low} and {high} at 80\u00a0%. Look at these classes first when you choose "
+            "what to label next.")
 
 
 def _without_class(curve: Curve) -> str:

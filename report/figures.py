@@ -15,7 +15,7 @@ from PIL import Image
 
 from charts.curves import HELD_OUT, OBSERVED
 from report.hover import Spot, place
-from report.tables import slug
+from report.tables import short_hash, slug
 
 DPI = 150  # of a saved PNG
 PIXELS = 1.45  # of the page, at most, for a point of a chart
@@ -66,7 +66,7 @@ def inline(svg: str, description: str, spots: list[tuple[float, float, str]] | N
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     for colour, role in ROLES.items():
         svg = svg.replace(colour, role)
-    prefix = f"f{slug(description)}"
+    prefix = f"f{short_hash(description)}"
     svg = _ID.sub(lambda found: f"{found[1]}{prefix}-{found[2]}", svg)
     widest = PIXELS * width_of(svg)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)  # the page sets the width

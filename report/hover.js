@@ -27,8 +27,8 @@ for (const chart of document.querySelectorAll("svg[data-spots]")) {
   };
   const hide = () => { reading.hidden = true; mark.remove(); at = -1; };
   const nearest = (event) => {
-    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(chart.getScreenCTM().inverse());
-    const distance = ([x, y]) => Math.hypot(x - at.x, y - at.y);
+    const pointer = new DOMPoint(event.clientX, event.clientY).matrixTransform(chart.getScreenCTM().inverse());
+    const distance = ([x, y]) => Math.hypot(x - pointer.x, y - pointer.y);
     show(spots.reduce((best, spot, i) => distance(spot) < distance(spots[best]) ? i : best, 0));
   };
 

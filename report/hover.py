@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,17 +25,21 @@ class Spot:
     text: str
 
 
-def spots_of(observed: Observations, bands: pd.DataFrame) -> list[Spot]:
-    """Return the measured sizes of one curve and, densely, its forecast; mAP in points."""
-    stop = bands["images"].min()
+def spots_of(observed: Observations, tested: pd.DataFrame, ahead: pd.DataFrame) -> list[Spot]:
+    """Return the measured sizes of one curve and, densely, its forecasts; mAP in points.
+
+    `tested` is the forecast from the small subsets, as `forecast_bands` returns it, and `ahead` that from all points.
+    """
+    stop = tested["images"].min() if len(tested) else math.inf
     measured = [Spot(size, 100 * value, f"{size:,.0f} images: measured {points(value)}{_bar(low, high)}"
                      + ("" if size <= stop else ", held out"))
                 for size, value, (low, high) in zip(observed.images, observed.values, observed.interval_80)]
-    rows = bands.iloc[::EVERY].to_dict("records")
     return measured + [Spot(row["images"], 100 * row["median"],
-                            f"{row['images']:,.0f} images: forecast {points(row['median'])} "
+                            f"{row['images']:,.0f} images: forecast{source} {points(row['median'])} "
                             f"(80 %: {points(row['lo-80'])}–{points(row['hi-80'])}, "
-                            f"95 %: {points(row['lo-95'])}–{points(row['hi-95'])})") for row in rows]
+                            f"95 %: {points(row['lo-95'])}–{points(row['hi-95'])})")
+                       for bands, source in ((tested, ""), (ahead, " from all points"))
+                       for row in bands.iloc[::EVERY].to_dict("records")]
 
 
 def place(figure: Figure, spots: Iterable[Spot]) -> list[tuple[float, float, str]]:

@@ -89,7 +89,8 @@ def vector_figure(stem: Path, datasets: Sequence[str] = ()) -> PageFigure:
     if raster.exists():
         with Image.open(raster) as picture:
             saves = vector_saves(caption, svg, few_colours(picture))
-    return PageFigure(caption, inline(svg, caption), saves, width_of(svg) > WIDE)
+    shown = inline(svg, caption) if _follows_colours(svg) else _image(saves[0].uri, caption)
+    return PageFigure(caption, shown, saves, width_of(svg) > WIDE)
 
 
 def pixel_figure(path: Path, share: int, datasets: Sequence[str] = ()) -> PageFigure:
@@ -99,9 +100,12 @@ def pixel_figure(path: Path, share: int, datasets: Sequence[str] = ()) -> PageFi
         picture = opened.convert("RGB")
     picture.thumbnail((WIDEST, 4 * WIDEST))
     shown, saved = _shrink(picture, share)
-    size = f'width="{picture.width}" height="{picture.height}"'
-    element = Markup(f'<img src="{uri("jpeg", shown)}" alt="{escape(caption)}" {size}>')
+    element = _image(uri("jpeg", shown), caption, f' width="{picture.width}" height="{picture.height}"')
     return PageFigure(caption, element, (Saved("PNG", f"{slug(caption)}.png", uri("png", saved)),), True)
+
+
+def _image(source: str, caption: str, size: str = "") -> Markup:
+    return Markup(f'<img src="{source}" alt="{escape(caption)}"{size}>')
 
 
 def _shrink(picture: Image.Image, share: int) -> tuple[bytes, bytes]:
@@ -140,6 +144,11 @@ def _place(stem: str) -> int:
 def _is_vector(stem: Path) -> bool:
     svg = _svg_of(stem)
     return svg.exists() and (svg.stat().st_size <= LARGEST_SVG or not _png_of(stem).exists())
+
+
+def _follows_colours(svg: str) -> bool:
+    """Tell whether an SVG can take the page's colours: its letters are text, and it is nothing but a drawing."""
+    return "<text" in svg and "<script" not in svg
 
 
 def _svg_of(stem: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from predict.answers import money
 from predict.text import counted, points
 from report.answer import priced
-from report.tables import Table, duration
+from report.tables import Table, duration, interval
 from study.config import Prices
 from study.layout import StudyFolder
 from study.result_file import read_result
@@ -84,7 +84,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def _range(numbers: Sequence[int]) -> str:
     low, high = min(numbers), max(numbers)
-    return f"{low:,}" if low == high else f"{low:,}\u00a0–\u00a0{high:,}"
+    return f"{low:,}" if low == high else interval(f"{low:,}", f"{high:,}")
 
 
 def _seconds(result: Result) -> float:

@@ -20,6 +20,7 @@ from study.layout import SEARCHED
 from study.search import OF_DETECTOR
 
 PLAIN = "recipe as it stands"
+AXES = LINEAR, LOGARITHMIC = "linear", "logarithmic"  # of images
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,7 @@ def _compare(plain: Curve, searched: Curve, runs: Sequence[dict[str, Any]], stud
     name = f"{plain.dataset} {plain.detector}"
     both = [Measured(plain.dataset, title, curve, average_repeats(curve))
             for title, curve in ((PLAIN, plain), (SEARCHED, searched))]
-    charts = {axis: comparison_chart(both, bars_note(both), log_x=axis == "logarithmic")
-              for axis in ("linear", "logarithmic")}
+    charts = {axis: comparison_chart(both, bars_note(both), log_x=axis == LOGARITHMIC) for axis in AXES}
     return SearchedCurve(name, charts,
                          _sizes(name, plain.metric, both[0].observed, both[1].observed, runs),
                          _settings(name, plain, runs, study))

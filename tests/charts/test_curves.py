@@ -57,8 +57,17 @@ def test_error_bars_of_single_runs_are_the_tables_own_intervals():
 def test_legend_and_labels_say_what_is_drawn(published):
     curves, bands = published
     figure = learning_curves(curves, bands, log_x=False)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(LEGEND)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(LEGEND[:-1])
     assert figure.axes[0].get_ylabel() == "mAP, points" and figure.axes[0].get_xlabel() == "training images"
+
+
+def test_what_all_points_say_goes_on_from_the_last(published):
+    curves, bands = published
+    ahead = forecast_bands([read_curves(PUBLISHED_2019)[0]], 100, at=[200_000])
+    figure = learning_curves(curves[:1], bands[bands["images"] < 118_287], log_x=False, outlook=ahead)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(LEGEND)
+    edges = figure.axes[0].collections[2].get_paths()[0].vertices
+    assert (edges[:, 0].min(), edges[:, 0].max()) == pytest.approx((118_287, 200_000))
 
 
 def test_sizes_in_per_cent_are_called_so():

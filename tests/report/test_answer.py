@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from predict.observations import average_repeats
 from predict.questions import fit_curve
 from predict.tables import Curve, read_curves
-from report.answer import answer_curves, target_needs
+from report.answer import answer_curves, beginnings, target_needs
 from study.config import Forecast, Prices
 
 SETTINGS = Forecast(metric="AP50", fit_up_to=20)
@@ -24,12 +25,12 @@ def test_answer_says_forecast_interval_targets_and_how_such_a_forecast_did(study
     assert answer.at == 5000
     assert re.match(r"At 5,000 images, twice as many as now, expect \d\d\.\d points of AP50 \(80\u00a0%: ",
                     answer.answer)
-    assert re.search(r"\d\d (needs about|is out of reach)", answer.answer)
+    assert re.search(r"\d\d (needs about|is out of reach|is more likely)", answer.answer)
     assert answer.measured.endswith("with 2,500 images, 100\u00a0% of 2,500.")
     assert "from the subsets up to 20\u00a0% alone, 2,500 images were forecast" in answer.audit
     last = max(answer.held_out, key=lambda f: (f.model == "Bayesian mixture", f.images))
     low, high = last.intervals[80]
-    assert answer.audit.endswith("inside the interval." if low <= last.truth <= high else "outside the interval.")
+    assert f"{'inside' if low <= last.truth <= high else 'outside'} the interval. Of 15 forecasts" in answer.audit
 
 
 def test_the_whole_is_asked_for_as_long_as_it_is_not_measured(study_folder, tmp_path):
@@ -58,8 +59,25 @@ def test_targets_of_the_study_are_answered_as_asked():
 def test_labels_have_a_price_where_an_image_has():
     free, priced = (answer_curves([curve(0.5)], Forecast(metric="AP50", targets=(60.0,)), prices)[0].answer
                     for prices in (None, Prices(image=0.5, currency="EUR")))
-    assert "60 needs about 13,900 images (80\u00a0%: " in free and free.endswith(").")
-    assert priced == free[:-1] + ", 6,690 EUR of labels."  # for what the 500 images at hand lack
+    assert "60 needs about 13,900 images (80\u00a0%: " in free and free.endswith("%).")
+    assert priced[:len(free) - 1] == free[:-1]
+    assert priced[len(free) - 1:].startswith(", their labels 6,690 EUR (")  # for what the 500 images at hand lack
+
+
+@pytest.mark.parametrize(("targets", "said"), [
+    ((90.0, 95.0), "90 and 95 are out of reach for this detector (chance 2\u00a0% or less)."),
+    ((65.0,), "65 is more likely out of reach than not (chance 30\u00a0%, hardly with fewer than "),
+])
+def test_how_far_out_of_reach_is_said(targets, said):
+    (answer,) = answer_curves([curve(0.5)], Forecast(metric="AP50", targets=targets))
+    assert said in answer.answer
+
+
+def test_a_curve_of_one_size_is_named():
+    whole = curve(0.5)
+    one = replace(whole, images=whole.images[:1], values=whole.values[:1], stderr=whole.stderr[:1])
+    assert answer_curves([one], SETTINGS) == []
+    assert beginnings([one, whole]) == ["a b: 19.0 points of AP50 with 20 images; a forecast needs a second size."]
 
 
 def test_no_audit_without_larger_sizes(study_folder, tmp_path):

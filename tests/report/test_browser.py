@@ -103,7 +103,7 @@ def test_everything_is_read_and_saved_without_scripts(browser, address, study_fo
     with Image.open(files["PNG"]) as picture:
         assert picture.format == "PNG" and picture.width > 500
     table = run_table(read_results(study_folder), Prices())
-    rows = list(csv.reader(io.StringIO(every.read_text(encoding="utf-8"))))
+    rows = list(csv.reader(io.StringIO(every.read_text(encoding="utf-8-sig"))))
     assert rows[0] == table.header and len(rows) == len(table.rows) + 1
 
 

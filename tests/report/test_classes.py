@@ -1,6 +1,9 @@
 import re
 
-from predict.tables import read_curves
+import numpy as np
+import pytest
+
+from predict.tables import Curve, read_curves
 from report.classes import answer_classes, class_tables
 
 
@@ -27,3 +30,17 @@ def test_no_classes_no_answer(study_folder, tmp_path):
     text = study_folder.results.read_text()
     (tmp_path / "results.csv").write_text(re.sub(r".*,AP50,\d,.*\n", "", text))
     assert answer_classes(read_curves(tmp_path / "results.csv", "AP50", per_class=True)) == []
+
+
+@pytest.mark.parametrize(("classes", "rise", "said"), [
+    (3, 0.0, "are forecast to bring no class anything."),
+    (12, 0.05, "but no class stands out"),  # all alike
+    (1, 0.05, "is likely: it does in 100\u00a0%"),
+])
+def test_the_advice_says_when_there_is_none(classes, rise, said):
+    images = np.array([50.0, 100, 200, 400])
+    values = 0.5 + rise * np.log2(images / 50)
+    curves = [Curve(f"a b {name}", images, values, np.full(4, 0.01), metric="AP50", dataset="a", detector="b",
+                    category=str(name), whole=400.0) for name in range(classes)]
+    (answer,) = answer_classes(curves)
+    assert said in answer.advice

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,8 @@ from predict.audit import backtest
 from predict.backtest import DEFAULT
 from predict.tables import read_curves
 from report.answer import answer_curves
-from report.models import SHOWN, held_out_table, model_table
+from report.models import OTHERS, held_out_table, model_table, overview
+from report.tables import TO
 from study.config import Forecast
 
 
@@ -16,7 +19,7 @@ def answer(study_folder):
 
 def test_every_model_stands_beside_its_audit(answer):
     table = model_table(answer)
-    assert [row[0] for row in table.rows] == list(SHOWN) and "over 5 earlier stages" in table.caption
+    assert [row[0] for row in table.rows] == [DEFAULT, *OTHERS] and "over 5 earlier stages" in table.caption
     ours = dict(zip(table.header, table.rows[0]))
     hindcasts = backtest(answer.observed)
     assert ours["forecasts made"] == str(sum(len(h.images) for h in hindcasts))
@@ -31,6 +34,23 @@ def test_every_model_stands_beside_its_audit(answer):
 def test_held_out_sizes_stand_beside_their_forecasts(answer):
     table = held_out_table(answer)
     assert [row[0] for row in table.rows] == ["1,250", "2,500"]
-    low, high = map(float, table.rows[-1][3].split("\u00a0–\u00a0"))
+    low, high = map(float, table.rows[-1][3].split(TO))
     assert low < float(table.rows[-1][2]) < high
     assert float(table.rows[-1][6]) == pytest.approx(float(table.rows[-1][2]) - float(table.rows[-1][5]), abs=0.11)
+
+
+def test_two_sizes_have_forecasts_and_no_audit(study_folder, tmp_path):
+    lines = study_folder.results.read_text().splitlines(keepends=True)
+    (tmp_path / "results.csv").write_text("".join(
+        line for line in lines if not re.search(r",(2.5|5|10|20|50),(62|125|250|500|1250),", line)))
+    answer = answer_curves(read_curves(tmp_path / "results.csv", "AP50"), Forecast(metric="AP50"))[0]
+    table = model_table(answer)
+    assert {tuple(row[3:]) for row in table.rows} == {("-",) * 4} and "no audit" in table.caption
+    assert all(row[1] != "-" for row in table.rows) and " Two sizes: " in answer.answer
+
+
+def test_the_overview_has_a_row_per_curve(answer):
+    table = overview([answer, answer])
+    assert [row[0] for row in table.rows] == ["digits mobile"] * 2
+    assert table.rows[0][1:4:2] == [f"{100 * answer.observed.values[-1]:.1f}", f"{100 * answer.outlook.median:.1f}"]
+    assert table.rows[0][-1] in answer.answer

@@ -70,3 +70,11 @@ def test_a_picture_of_pixels_is_shown_smaller_than_its_file(tmp_path):
     figure = pixel_figure(tmp_path / "detections_digits.png", 10**9)
     assert 'src="data:image/jpeg;base64,' in figure.shown and 'width="1200"' in figure.shown
     assert figure.caption.startswith("Validation images with the boxes a detector found")
+
+
+@pytest.mark.parametrize("svg", ['<svg width="9pt" height="9pt"><path d="M0 0"/></svg>',
+                                 '<svg width="9pt" height="9pt"><script>alert(1)</script><text>a</text></svg>'])
+def test_a_vector_of_another_hand_is_shown_as_a_picture(tmp_path, svg):
+    (tmp_path / "mine.svg").write_text(svg)
+    (figure,) = pictures_of(tmp_path, [])["pictures"]
+    assert figure.shown.startswith('<img src="data:image/svg+xml;base64,') and "script" not in figure.shown
