@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,16 @@ def write_report(folder: StudyFolder) -> Path:
     study = read_study(folder.config) if folder.config.exists() else None
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True,
                                      trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    write_text(folder.report, environment.get_template("page.html").render(_content(folder, study)))
+    names = [d.name for d in study.datasets] if study else []
+    with ThreadPoolExecutor() as pool:  # pictures are decoded and encoded without the interpreter's lock
+        pictures = pool.submit(pictures_of, folder.charts, names)
+        content = _content(folder, study)
+    write_text(folder.report, environment.get_template("page.html").render(content, pictures=pictures.result()))
     return folder.report
 
 
 def _content(folder: StudyFolder, study: Study | None) -> dict[str, Any]:
-    """Return what the template shows; empty where the study has nothing of a kind."""
+    """Return what the template shows besides pictures; empty where the study has nothing of a kind."""
     settings, prices = (study.forecast, study.prices) if study else (Forecast(), Prices())
     results = read_results(folder)
     curves = _sized(read_curves(folder.results, settings.metric, per_class=True), folder)
@@ -68,7 +73,6 @@ def _content(folder: StudyFolder, study: Study | None) -> dict[str, Any]:
         "class_tables": [] if answered else class_tables(curves),
         "prevalence": [prevalence_table(each) for each in counted],
         "checks": [checks(folder, each) for each in counted],
-        "pictures": pictures_of(folder.charts, names),
         "time_and_cost": time_and_cost(results, prices) if results else "",
         "sizes": size_table(results, prices) if results else None,
         "runs": run_table(results, prices) if results else None,

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv
 
 from datasets.prevalence.count import largest_subset, validation_set
 
@@ -57,6 +56,8 @@ def _share(count: np.ndarray, number: np.ndarray, tail: float) -> tuple[np.ndarr
 
     C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404: quantiles of beta distributions.
     """
+    from scipy.special import betaincinv  # a sixth of a second, and charts import this module for its names
+
     low = np.where(count == 0, 0, betaincinv(np.maximum(count, 1), number - count + 1, tail))
     high = np.where(count == number, 1, betaincinv(count + 1, np.maximum(number - count, 1), 1 - tail))
     return count / number, low, high

@@ -150,7 +150,7 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
         text, delimiter = re.sub(" +", "\t", re.sub("^ +| +$", "", text, flags=re.MULTILINE)), "\t"
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     for row in reader:
-        cells = tuple(cell.strip() for cell in row)
+        cells = tuple(map(str.strip, row))
         if any(cells):
             yield reader.line_num, cells
 
