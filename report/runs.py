@@ -36,13 +36,14 @@ def time_and_cost(results: Sequence[Result], prices: Prices) -> str:
 def size_table(results: Sequence[Result], prices: Prices) -> Table:
     """Return a row per curve and subset: its runs, their mean metrics, the time of one and of all."""
     header = ["curve", "subset", "images", "runs", *METRICS, "steps", "time of a run", "of all", *_cost_header(prices)]
-    rows = []
+    recipe, rows = len({r["recipe"] for r in results}) > 1, []
     for (curve, fraction), found in groupby(sorted(results, key=_size), key=lambda r: _size(r)[:2]):
         runs = list(found)
         seconds = sum(map(_seconds, runs))
         values = [_mean([_overall(run, name) for run in runs]) for name in METRICS]
         images, steps = (_range([run[key] for run in runs]) for key in ("images", "steps"))
-        rows.append([curve, f"{fraction:g} %", images, str(len(runs)), *map(points, values), steps,
+        name = curve if recipe else curve.removesuffix(f" {runs[0]['recipe']}")
+        rows.append([name, f"{fraction:g} %", images, str(len(runs)), *map(points, values), steps,
                      duration(seconds / len(runs)), duration(seconds), *_cost(seconds, prices)])
     return Table("Runs by size, mean of their draws and seeds (points)", header, rows)
 
