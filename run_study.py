@@ -108,6 +108,7 @@ def answer(study: Study, folder: StudyFolder, chosen: Sequence[Cell], arguments:
     from engine.plan import describe_plan, list_commands, measure_missing
     from engine.rows import plain, rows_of
     from engine.status import describe_status
+    from study.cluster import visible_gpus
     from study.rates import measured_rates
 
     rates = measured_rates(study, folder)
@@ -120,7 +121,8 @@ def answer(study: Study, folder: StudyFolder, chosen: Sequence[Cell], arguments:
         print_json({"study": study.name, "folder": folder.root, "runs": plain(rows)})
     else:
         describe = describe_plan if arguments.dry_run else describe_status
-        print(describe(study, folder, rows, rates, arguments.workers or 1))
+        gpus = visible_gpus() if study.runtime.distribution == "one_device" else 1
+        print(describe(study, folder, rows, rates, arguments.workers or max(1, gpus)))
     return 0
 
 

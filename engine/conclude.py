@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 from collections.abc import Sequence
 
 from datasets.errors import InputError, Terminated
@@ -132,6 +133,10 @@ def picture_detections(study: Study, folder: StudyFolder, dataset: DatasetConfig
     if not plain:
         return
     truth = read_validation(dataset)
-    figures = draw(truth, read_detections(folder.run(plain[-1]).detections, truth),
-                   image_folder(dataset, validation_split(dataset)))
+    try:
+        detections = read_detections(folder.run(plain[-1]).detections, truth)
+    except InputError as error:
+        print(f"{plain[-1]}: no pictures ({error})", file=sys.stderr, flush=True)
+        return
+    figures = draw(truth, detections, image_folder(dataset, validation_split(dataset)))
     save(figures | draw_looks(folder, runs), folder.charts, f"_{dataset.name}_{detector}")

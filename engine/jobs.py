@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.errors import InputError
 from study.layout import StudyFolder
 from study.matrix import Cell, fraction_key
 
@@ -71,10 +72,16 @@ class Queue:
         return None
 
     def end(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Take note of jobs that have ended, and return them and those that therefore cannot begin."""
+        """Take note of jobs that have ended, and return them and those that therefore cannot begin.
+
+        Raises InputError where the records could not be made, which all cells need.
+        """
         ended = list(outcomes)
         for outcome in ended:  # which grows
             self._ended[outcome.job.name] = outcome
+            if outcome.job.name == RECORDS and not outcome.well:
+                why = outcome.error.removeprefix("error: ")
+                raise InputError(f"the records could not be made: {why}; all of it is in {outcome.job.log}")
             for job in [job for job in self.waiting if not outcome.well and outcome.job.name in job.needs]:
                 self.waiting.remove(job)
                 ended.append(Outcome(job, 1, 0.0, f"not begun: {outcome.job.name} failed: {outcome.error}"))

@@ -135,7 +135,8 @@ def _with_progress(row: Row, run: RunFolder, passes: int) -> Row:
     """Return `row` with what the run's folder tells of it. Its recipe trains the subset `passes` times."""
     trained = [_last_step(folder) for folder in (run.tuning_checkpoints, run.checkpoints)]
     share = 1.0 if run.training.exists() else min(1.0, sum(trained) / row.steps / passes)
-    tried = sum(run.trial(number).training.exists() for number in range(row.trials))
+    ended = sum(run.trial(number).ended.exists() for number in range(row.trials))
+    tried = row.trials if run.search.exists() else ended
     noted = read_json_if_whole(run.failure) if row.state == "failed" else {}
     failure = noted if isinstance(noted, dict) else {}
     log = run.log if run.log.exists() else ""

@@ -21,9 +21,11 @@ def takes_ray(study: Study, waiting: Sequence[Cell], workers: int | None, addres
     """
     if workers is not None or address or os.environ.get(ADDRESS):
         return True
-    if study.runtime.distribution != "one_device" or not has_ray():
+    if study.runtime.distribution == "multi_worker" or not has_ray():
         return False
-    return any(cell.searched for cell in waiting) or (len(waiting) > 1 and visible_gpus() > 1)
+    if any(cell.searched for cell in waiting):
+        return True
+    return study.runtime.distribution == "one_device" and len(waiting) > 1 and visible_gpus() > 1
 
 
 def run_waiting(study: Study, folder: StudyFolder, waiting: Sequence[Cell], on_end: OnEnd, until: Until, *,

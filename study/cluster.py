@@ -95,9 +95,11 @@ def visible_gpus() -> int:
 def _own_sigterm() -> Iterator[None]:
     """Keep what SIGTERM does in this process: Ray would have it end with a stack trace, and no lock let go of."""
     before = signal.getsignal(signal.SIGTERM)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _start() -> None:

@@ -33,6 +33,10 @@ class Service(Protocol):
 
     id: str
 
+    def check(self) -> None:
+        """Raise whatever says that the service is not there."""
+        ...
+
     def metrics(self, values: list[Metric]) -> None: ...
 
     def picture(self, path: str) -> None: ...
@@ -91,8 +95,9 @@ class Deliverer:
             try:
                 _call(run.service, together)
             except Exception:
-                if not again:  # what fails a second time is left out
+                if not again:
                     raise
+                run.service.check()  # what a service that is there takes at no time is left out
             for _ in together:
                 run.waiting.popleft()
             if together[0]["do"] == "end":

@@ -32,6 +32,10 @@ class ClearmlTask:
         self._task.set_parameters({_parameter(key): value for key, value in opening["parameters"].items()}
                                   | {f"Run/{key}": value for key, value in opening["tags"].items()})
 
+    def check(self) -> None:
+        if not self._offline:
+            self._task.reload()
+
     def metrics(self, values: list[tuple[str, float, int, float]]) -> None:
         logger = self._task.get_logger()
         for name, value, step, _ in values:

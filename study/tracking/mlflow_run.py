@@ -33,6 +33,9 @@ class MlflowRun:
             self._client.log_batch(self.id, params=params[start:start + 100])
         self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in opening["tags"].items()])
 
+    def check(self) -> None:
+        self._client.get_run(self.id)
+
     def metrics(self, values: list[tuple[str, float, int, float]]) -> None:
         from mlflow.entities import Metric
 

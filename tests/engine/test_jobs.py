@@ -1,6 +1,9 @@
 import sys
 from pathlib import Path
 
+import pytest
+
+from datasets.errors import InputError
 from engine.jobs import RECORDS, Job, Outcome, Queue, jobs_of
 from study.layout import StudyFolder
 from study.matrix import Cell
@@ -34,6 +37,14 @@ def test_a_search_that_is_done_is_not_done_again(tmp_path):
     folder.run(CELLS[1]).search.parent.mkdir(parents=True)
     folder.run(CELLS[1]).search.touch()
     assert [job.name for job in jobs_of(folder, CELLS[1:2], "", 2)] == [RECORDS, str(CELLS[1])]
+
+
+def test_without_records_there_is_one_error():
+    records, cell = _job(RECORDS), _job("cell", RECORDS, cell=CELLS[0])
+    queue = Queue([records, cell], lambda _: True)
+    assert _take(queue) == [RECORDS]
+    with pytest.raises(InputError, match=r"^the records could not be made: a.jpg: absent; all of it is in \.$"):
+        queue.end([Outcome(records, 2, 1.0, "error: a.jpg: absent")])
 
 
 def _job(name: str, *needs: str, cell: Cell | None = None) -> Job:

@@ -98,12 +98,12 @@ def test_a_search_goes_on_by_its_trials(tmp_path, folder):
     cell = replace(CELL, searched=True)
     run = folder.run(cell)
     assert rows_of(study, folder, [cell], {})[0].progress == 0
-    write_json(run.trial(0).training, {})
+    write_json(run.trial(0).ended, {})
     _checkpoint(run.trial(1).checkpoints, 250)
     row, = rows_of(study, folder, [cell], {"tiny": CPU})
     assert row.trials == 3 and row.progress == pytest.approx(1 / 4)
-    write_json(run.training, {})
-    assert rows_of(study, folder, [cell], {})[0].progress == pytest.approx(2 / 4)
+    write_json(run.search, {})  # after which a trial that was stopped early has left nothing more
+    assert rows_of(study, folder, [cell], {})[0].progress == pytest.approx(3 / 4)
 
 
 @pytest.mark.parametrize(("rows", "workers", "seconds"), [

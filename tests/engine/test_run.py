@@ -32,3 +32,13 @@ def test_a_run_on_several_devices_takes_those_of_this_machine(monkeypatch, tmp_p
     monkeypatch.setattr(run, "visible_gpus", lambda: 4)
     study = msgspec.structs.replace(make_study(tmp_path), runtime=Runtime(distribution=distribution))
     assert not takes_ray(study, [PLAIN] * 3, None, "")
+
+
+def test_the_trials_of_a_search_are_processes_however_many_devices_a_run_takes(monkeypatch, tmp_path):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(run, "visible_gpus", lambda: 4)
+    monkeypatch.setattr(run, "has_ray", lambda: True)
+    searched = Cell(PLAIN.fraction, PLAIN.dataset, PLAIN.detector, searched=True)
+    for distribution, taken in (("one_device", True), ("mirrored", True), ("multi_worker", False)):
+        study = msgspec.structs.replace(make_study(tmp_path), runtime=Runtime(distribution=distribution))
+        assert takes_ray(study, [PLAIN, searched], None, "") == taken

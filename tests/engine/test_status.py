@@ -63,7 +63,7 @@ def test_who_does_what_and_how_far_is_told_of_two_hundred(study, folder):
 def test_of_a_search_the_share_that_is_done_is_told(tmp_path, folder):
     study = large_study(tmp_path, search=Search(space={"learning_rate": [0.1, 0.2]}, trials=3, up_to=1))
     run = folder.run(Cell(1.0, "one", "big", searched=True))
-    write_json(run.trial(0).training, {})
+    write_json(run.trial(0).ended, {})
     with hold(run.lock, "train"):
         lines = _status(study, folder, {})
     assert lines[1] == "running:"

@@ -84,7 +84,19 @@ def test_what_fails_twice_is_left_out_and_nothing_after_it(monkeypatch, clock):
     assert service.kept == []
     clock.value = 11
     to.deliver()
-    assert [name for name, *_ in service.kept] == ["metrics", "end"]
+    assert [name for name, *_ in service.kept] == ["check", "metrics", "end"]
+
+
+def test_nothing_is_left_out_as_long_as_the_service_is_away(monkeypatch, clock):
+    gone = [OSError("gone")] * 2  # of a try and of the look at the service that follows a second one
+    service = Flaky([*gone, *gone, *gone, OSError("gone")])
+    to, _ = deliverer(monkeypatch, service)
+    for now, message in ((0, OPEN), (1, metrics(1)), (12, metrics(2)), (23, metrics(3)), (34, metrics(4)), (45, END)):
+        clock.value = now
+        to.take(message)
+        to.deliver()
+    steps = [step for name, *values in service.kept if name == "metrics" for _, _, step, _ in values[0]]
+    assert steps == [1, 2, 3, 4] and service.kept[-1] == ("end", "finished")
 
 
 def test_the_last_time_does_not_wait_for_the_pause(monkeypatch, clock):
