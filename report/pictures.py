@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +63,13 @@ def pictures_of(charts: Path, datasets: Sequence[str]) -> dict[str, list[PageFig
     shown = set(pixels[:BUDGET // LEAST])
     found: dict[str, list[PageFigure]] = {kind.section: [] for kind in KINDS.values()}
     for stem in ordered:
-        if stem not in pixels:
-            figure = vector_figure(stem, datasets)
-        elif stem in shown:
-            figure = pixel_figure(stem.with_name(f"{stem.name}.png"), max(share, LEAST), datasets)
-        else:
+        if stem in pixels and stem not in shown:
+            continue
+        try:
+            figure = (pixel_figure(_png_of(stem), max(share, LEAST), datasets) if stem in pixels
+                      else vector_figure(stem, datasets))
+        except (OSError, ValueError) as error:  # Pillow's and Unicode's
+            print(f"{stem}: left out of the page, since it cannot be read ({error})", file=sys.stderr)
             continue
         found[section_of(stem.name)].append(figure)
     return found

@@ -78,3 +78,13 @@ def test_a_vector_of_another_hand_is_shown_as_a_picture(tmp_path, svg):
     (tmp_path / "mine.svg").write_text(svg)
     (figure,) = pictures_of(tmp_path, [])["pictures"]
     assert figure.shown.startswith('<img src="data:image/svg+xml;base64,') and "script" not in figure.shown
+
+
+@pytest.mark.parametrize(("name", "content"), [("mine.png", b""), ("mine.png", b"\x89PNG\r\n\x1a\n cut"),
+                                               ("mine.svg", b"\xff\xfe<text"), ("mine.svg", b"<text")])
+def test_a_damaged_picture_is_left_out_and_named(tmp_path, capsys, name, content):
+    (tmp_path / name).write_bytes(content)
+    save_figure(drawn(), tmp_path / "exponents")
+    found = pictures_of(tmp_path, [])
+    assert found["pictures"] == [] and len(found["curves"]) == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path / 'mine'}: left out of the page, since it cannot be read (")
