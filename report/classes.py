@@ -10,7 +10,7 @@ from itertools import groupby
 from datasets.errors import InputError
 from predict.answers import classes_table
 from predict.classes import ClassGain, group, rank_classes
-from predict.observations import average_repeats
+from predict.observations import Observations, average_repeats
 from predict.questions import FittedCurve, fit_curve, gains
 from predict.tables import Curve
 from predict.text import points, signed
@@ -39,7 +39,8 @@ def answer_classes(curves: Iterable[Curve]) -> list[ClassAnswer]:
 def class_tables(curves: Iterable[Curve]) -> list[Table]:
     """Return, for every data set and detector, the metric per class and subset size."""
     ordered = sorted((curve for curve in curves if curve.category), key=_without_class)
-    return [_class_table(name, list(found)) for name, found in groupby(ordered, key=_without_class)]
+    return [_class_table(name, [(curve, average_repeats(curve)) for curve in found])
+            for name, found in groupby(ordered, key=_without_class)]
 
 
 def _fit(curve: Curve) -> FittedCurve | None:
@@ -56,7 +57,7 @@ def _answer(key: tuple[str, ...], every: Sequence[FittedCurve]) -> ClassAnswer:
     header, *rows = [[cell.replace(" - ", TO) for cell in row] for row in classes_table(ranked, mean)]
     caption = (f"{name}: each class with {gain.more:,.0f} images more than {gain.start:,.0f} ({key[-1]}, points; "
                "the largest gain first)")
-    measured = _class_table(name, [each.curve.curve for each in ranked])
+    measured = _class_table(name, [(each.curve.curve, each.curve.observed) for each in ranked])
     return ClassAnswer(_advice(name, ranked), Table(caption, header, rows), measured)
 
 
@@ -82,12 +83,11 @@ def _without_class(curve: Curve) -> str:
     return curve.name.removesuffix(f" {curve.category}")
 
 
-def _class_table(name: str, curves: Sequence[Curve]) -> Table:
-    observed = [average_repeats(curve) for curve in curves]
-    sizes = sorted({size for each in observed for size in each.images})
+def _class_table(name: str, classes: Sequence[tuple[Curve, Observations]]) -> Table:
+    sizes = sorted({size for _, observed in classes for size in observed.images})
     rows = []
-    for curve, each in zip(curves, observed):
-        values = dict(zip(each.images, each.values))
+    for curve, observed in classes:
+        values = dict(zip(observed.images, observed.values))
         rows.append([curve.category, *(points(values.get(size, math.nan)) for size in sizes)])
     header = ["class", *(f"{size:,.0f}" for size in sizes)]
-    return Table(f"{name}: {curves[0].metric} per class (points) over training images", header, rows)
+    return Table(f"{name}: {classes[0][0].metric} per class (points) over training images", header, rows)

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -105,6 +106,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     write_text(path, table.getvalue())
 
 
+@lru_cache(maxsize=100_000)  # tables repeat themselves
 def to_number(text: str, decimal: str = ".") -> float | None:
     """Return the finite number that a cell spells, None where it spells none.
 

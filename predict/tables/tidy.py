@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
 
 from datasets.errors import InputError, nearest
 from predict.tables.curves import LOSS, Curve, Record, make_curve
@@ -28,21 +27,23 @@ def is_tidy(sheet: Sheet) -> bool:
 
 def metrics_of(sheet: Sheet) -> list[str]:
     """Return the metrics that the table has values of, in its order."""
-    return list(dict.fromkeys(row["metric"] for _, row in _cells(sheet) if row.get("value")))
+    metric, value = _places(sheet, "metric", "value")
+    return list(dict.fromkeys(sheet.cell(row, metric) for row in sheet.rows if sheet.cell(row, value)))
 
 
 def read_tidy(sheet: Sheet, metric: str, per_class: bool, unit: str | None, whole: float | None) -> list[Curve]:
     """Return the curves of `metric`, per class only when asked. Raises InputError naming file and line."""
     wanted, metrics, valued = {}, set(), set()
-    for at, row in _cells(sheet):
-        metrics.add(row["metric"])
-        if (row["class"] and not per_class) or not row.get("value"):
+    named = _places(sheet, "metric", "value", "class")
+    keys = _places(sheet, "dataset", "detector", MARK, "class")
+    for row in sheet.rows:
+        found, value, category = (sheet.cell(row, column) for column in named)
+        metrics.add(found)
+        if (category and not per_class) or not value:
             continue
-        valued.add(row["metric"])
-        if row["metric"] != metric:
-            continue
-        key = (row["dataset"], row["detector"], row.get("recipe", ""), row["class"])
-        wanted.setdefault(key, []).append(at)
+        valued.add(found)
+        if found == metric:
+            wanted.setdefault(tuple(sheet.cell(row, column) for column in keys), []).append(row)
     if not wanted and metric in metrics:
         raise InputError(f"{sheet.path}: {metric} is empty in every row{'' if per_class else ' over all classes'}; "
                          f"metrics with values: {', '.join(sorted(valued)) or 'none'}")
@@ -66,22 +67,21 @@ def _boxes_in_an_image(sheet: Sheet) -> dict[tuple[str, str], float]:
     """Return the boxes in an image by data set and class, that of the median class for "" (no class)."""
     if CLASS_BOXES not in sheet.header:
         return {}
-    places = {name: sheet.header.index(name) for name in ("images", CLASS_BOXES)}
+    dataset, category, images, boxes = _places(sheet, "dataset", "class", "images", CLASS_BOXES)
     found: dict[str, dict[str, list[float]]] = {}
-    for at, row in _cells(sheet):
-        if row["class"] and row[CLASS_BOXES]:
-            images, boxes = (sheet.number(at, places[name]) for name in places)
-            found.setdefault(row["dataset"], {}).setdefault(row["class"], []).append(boxes / images)
-    means = {(dataset, name): statistics.fmean(each) for dataset, classes in found.items()
-             for name, each in classes.items()}
-    return means | {(dataset, ""): statistics.median(means[dataset, name] for name in classes)
-                    for dataset, classes in found.items()}
-
-
-def _cells(sheet: Sheet) -> Iterator[tuple[Row, dict[str, str]]]:
-    """Yield every row with its cells under their headers."""
     for row in sheet.rows:
-        yield row, dict(zip(sheet.header, row[1])) | dict.fromkeys(sheet.header[len(row[1]):], "")
+        name = sheet.cell(row, category)
+        if name and sheet.cell(row, boxes):
+            mean = sheet.number(row, boxes) / sheet.number(row, images)
+            found.setdefault(sheet.cell(row, dataset), {}).setdefault(name, []).append(mean)
+    means = {(data, name): statistics.fmean(each) for data, classes in found.items() for name, each in classes.items()}
+    return means | {(data, ""): statistics.median(means[data, name] for name in classes)
+                    for data, classes in found.items()}
+
+
+def _places(sheet: Sheet, *names: str) -> list[int | None]:
+    """Return the places of columns; None for those that the table lacks."""
+    return [sheet.header.index(name) if name in sheet.header else None for name in names]
 
 
 def _name(key: tuple[str, str, str, str], several_recipes: bool) -> str:
