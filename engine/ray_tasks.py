@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from typing import Any
 from datasets.errors import InputError
 from engine.jobs import Job, OnEnd, Outcome, Queue, Wanted
 from engine.process import describe_status, last_line, run_process
-from study.cluster import THREADS, Resources
+from study.cluster import THREADS, Resources, resources
 from study.config import Runtime
 
 TRIES = 4  # of a job whose process was killed or ended as nobody foresaw, and as often where its node was lost
+LOOK = 30.0  # seconds without an end after which the cluster's nodes are looked at
 ENDED = (0, 2)  # exit status that says that another try would end the same: well, or a user's mistake
 
 
@@ -50,19 +52,23 @@ def run_jobs(jobs: Sequence[Job], share: Share, on_end: OnEnd, wanted: Wanted = 
     """Run `jobs` on the cluster that this process is connected to, `share.workers` at once, in their order.
 
     `on_end` hears of those that have ended since it last heard. A cell that is not `wanted` when its turn comes is not
-    begun. An exception, Ctrl-C among them, stops the processes first.
+    begun. An exception, Ctrl-C among them, stops the processes first. Where no node is left on which a job fits, it
+    says so and waits for one.
     """
     import ray
 
     task = ray.remote(max_retries=TRIES - 1)(_run)
-    queue, pending = Queue(jobs, wanted), {}
+    queue, pending, room = Queue(jobs, wanted), {}, True
     try:
         while True:
             while len(pending) < share.workers and (job := queue.next()):
                 pending[task.options(**_ask(job, share), name=job.name).remote(job, share.cpus)] = job
             if not pending:
                 return
-            ready, _ = ray.wait(list(pending))
+            ready, _ = ray.wait(list(pending), timeout=LOOK)
+            if not ready:
+                room = _look_for_room(share, room)
+                continue
             more, _ = ray.wait(list(pending), num_returns=len(pending), timeout=0)
             on_end(queue.end([_outcome(pending.pop(ref), ref) for ref in dict.fromkeys([*ready, *more])]))
     finally:
@@ -80,6 +86,21 @@ def _share_gpus(resources: Resources, runtime: Runtime, workers: int | None) -> 
                          f"once on the {resources.gpus} here; give at most {room}")
     cpus = min(cpus * each // gpus for cpus, gpus in resources.nodes if gpus >= each)
     return Share(float(max(1, cpus)), each, workers or room)
+
+
+def _look_for_room(share: Share, before: bool) -> bool:
+    """Return whether a node that is alive has room for a job, and say so where that was different `before`."""
+    room = any(cpus >= share.cpus and gpus >= share.gpus for cpus, gpus in resources().nodes)
+    if before and not room:
+        _say(f"no node is left on which a run fits ({share.cpus:g} CPUs, {share.gpus} GPUs): waiting for one, which "
+             "ray start --address on its machine brings; Ctrl-C stops the study, to be taken up again later")
+    if room and not before:
+        _say("a node has joined: the runs go on")
+    return room
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 def _ask(job: Job, share: Share) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def connect(address: str = "") -> Resources:
     if not ray.is_initialized():
         with _own_sigterm():
             _join(address) if address not in ("", "local") else _start()
-    return _resources()
+    return resources()
 
 
 def disconnect() -> None:
@@ -68,6 +68,14 @@ def disconnect() -> None:
     import ray
 
     ray.shutdown()
+
+
+def resources() -> Resources:
+    """Return what the nodes have that are alive on the cluster that this process is connected to."""
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return Resources(tuple((int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in nodes))
 
 
 def address_here() -> str:
@@ -156,13 +164,6 @@ def _speaks_grpc(address: str) -> bool:
         except grpc.FutureTimeoutError:
             return False
     return True
-
-
-def _resources() -> Resources:
-    import ray
-
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return Resources(tuple((int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in nodes))
 
 
 def _first_line(error: Exception) -> str:

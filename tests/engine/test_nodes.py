@@ -1,4 +1,4 @@
-"""A study on a cluster of two nodes, of which one is lost."""
+"""A study on a cluster whose nodes come and go."""
 
 import json
 import threading
@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from engine import ray_tasks
 from engine.describe import describe
+from engine.jobs import Job
 from engine.progress import Progress
 from engine.run import run_waiting
 from engine.until import Until
+from study.cluster import connect, disconnect
 from study.command import add_study_arguments, open_study
 from study.lock import owner_of
 from study.matrix import cells
@@ -37,22 +40,20 @@ def opened(tmp_path):
 
 
 @pytest.fixture
-def nodes():
-    """A cluster on this machine: a head without CPUs, and two nodes of one CPU each."""
+def cluster():
+    """A cluster on this machine that has a head without CPUs."""
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    from study.cluster import disconnect
-
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    yield cluster, [cluster.add_node(num_cpus=1) for _ in range(2)]
+    yield cluster
     disconnect()
     cluster.shutdown()
 
 
 @pytest.mark.slow
-def test_a_study_completes_though_a_node_is_lost_in_mid_run(opened, nodes):
-    (study, folder), (cluster, (_, lost)) = opened, nodes
+def test_a_study_completes_though_a_node_is_lost_in_mid_run(opened, cluster):
+    (study, folder), (_, lost) = opened, [cluster.add_node(num_cpus=1) for _ in range(2)]
     waiting = cells(study)
     progress, heard, killed = Progress(study, folder, len(waiting), Until()), [], []
 
@@ -77,6 +78,32 @@ def test_a_study_completes_though_a_node_is_lost_in_mid_run(opened, nodes):
     results = pd.read_csv(folder.results)
     overall = results.loc[(results["metric"] == "AP") & results["class"].isna(), ["fraction", "draw"]]
     assert sorted(map(tuple, overall.to_numpy())) == [(cell.fraction, cell.draw) for cell in waiting]
+
+
+def test_runs_wait_aloud_for_a_node_on_which_they_fit(cluster, tmp_path, monkeypatch):
+    said, heard, told = [], [], threading.Condition()
+
+    def hear(what):
+        with told:
+            said.append(what)
+            told.notify()
+
+    monkeypatch.setattr(ray_tasks, "LOOK", 0.5)
+    monkeypatch.setattr(ray_tasks, "_say", hear)
+    connect(cluster.address)
+    done = tmp_path / "done"
+    job = Job("job", ("/bin/sh", "-c", f"until [ -e {done} ]; do sleep 0.1; done"), tmp_path / "job.log")
+    study = threading.Thread(target=ray_tasks.run_jobs, args=([job], ray_tasks.Share(1.0, 0, 1), heard.extend))
+    with told:
+        study.start()
+        assert told.wait_for(lambda: len(said) == 1, timeout=60)
+    cluster.add_node(num_cpus=1)
+    with told:
+        assert told.wait_for(lambda: len(said) == 2, timeout=60)
+    done.touch()
+    study.join(timeout=60)
+    assert [outcome.well for outcome in heard] == [True]
+    assert said[0].startswith("no node is left on which a run fits (1 CPUs") and said[1].startswith("a node has joined")
 
 
 def _is_training(run) -> bool:
