@@ -19,9 +19,10 @@ from datasets.files import remove_parts
 from datasets.parser import Parser, add_json, count, number, print_json
 from engine.choose import add_choice, choose
 from study.command import add_study_arguments, open_study, write_study
-from study.config import Study, load_study
+from study.config import Study
 from study.identity import refuse_changed_study
 from study.layout import StudyFolder
+from study.load import load_study
 from study.lock import hold
 from study.matrix import Cell, cells
 

@@ -23,8 +23,9 @@ from datasets.errors import command
 from datasets.files import write_json, write_text
 from datasets.orders.order import FRACTIONS
 from datasets.parser import Parser
-from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Repeats, Study, dump_study
+from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Repeats, Study
 from study.layout import StudyFolder
+from study.load import dump_study
 from study.matrix import Cell, cells
 
 WHOLE = 100_000  # images

@@ -13,8 +13,8 @@ from datasets.orders.order import read_order
 from datasets.parser import Parser
 from detectors.runtime import start
 from records.manifest import Manifest, first_shards, read_manifest
-from study.config import read_study
 from study.layout import StudyFolder
+from study.load import read_study
 
 
 def image_bytes(folder: Path, manifest: Manifest) -> int:

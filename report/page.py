@@ -26,8 +26,9 @@ from report.models import held_out_table, model_table, overview
 from report.pictures import pictures_of
 from report.runs import read_results, run_table, size_table, time_and_cost
 from report.search import AXES, LOGARITHMIC, SearchedCurve, searched_curves
-from study.config import Forecast, Prices, Study, dump_study, read_study
+from study.config import Forecast, Prices, Study
 from study.layout import StudyFolder
+from study.load import dump_study, read_study
 
 DRAWN = 8  # curves that get charts and tables of models of their own
 FEW = 2  # curves whose answers stand in full at the top; of more, the best one's, above a table

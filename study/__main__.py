@@ -10,8 +10,9 @@ from typing import Any
 from datasets.errors import InputError, command
 from datasets.parser import Parser, add_json, answering
 from study.command import add_study_arguments, open_study
-from study.config import Study, read_study
+from study.config import Study
 from study.layout import StudyFolder
+from study.load import read_study
 from study.matrix import cells
 
 EXAMPLES = """examples:

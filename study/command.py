@@ -7,9 +7,10 @@ from pathlib import Path
 
 from datasets.errors import InputError
 from datasets.files import write_text
-from study.config import REPOSITORY, Study, check_fraction, dump_study, find_dataset, find_detector, load_study
+from study.config import REPOSITORY, Study, find_dataset, find_detector
 from study.identity import refuse_changed_study
 from study.layout import STUDIES, StudyFolder
+from study.load import check_fraction, dump_study, load_study
 from study.matrix import Cell, cells
 
 

@@ -19,8 +19,9 @@ from datasets.files import write_text
 from datasets.settings import read_yaml
 from datasets.yaml12 import dump
 from study.checkpoints import checkpoint_hash
-from study.config import Study, find_detector, find_recipe, read_study
+from study.config import Study, find_detector, find_recipe
 from study.layout import RunFolder, StudyFolder
+from study.load import read_study
 from study.matrix import Cell
 
 NOT_OF_A_RUN = ("root", "checkpoint", "max_corrupt", "of", "varied")  # files may move, and limits be raised

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 
 from datasets.files import read_json_if_whole, write_json
-from study.config import Study, dump_study, find_dataset
+from study.config import Study, find_dataset
 from study.data import image_bytes, image_folder, read_subset, read_validation, validation_split
 from study.identity import evaluation_inputs, fingerprint, refuse_changed, training_inputs
 from study.layout import StudyFolder
+from study.load import dump_study
 from study.matrix import Cell, cells
 from study.result_file import is_result_of
 

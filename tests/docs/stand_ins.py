@@ -23,9 +23,9 @@ from evaluate.detections import read_detections
 from evaluate.result import NO_ERROR_BAR, metric_rows
 from predict.__main__ import main as predict
 from study.command import write_study
-from study.config import load_study
 from study.data import read_validation
 from study.layout import StudyFolder
+from study.load import load_study
 from study.matrix import Cell, cells
 from study.results import collect
 from tests import folders

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from datasets.class_map import read_class_map
-from study.config import load_study
+from study.load import load_study
 from tests.docs.examples import blocks, commands, commented, pages
 from tests.docs.rules import RULES, Fate, judge
 

@@ -14,8 +14,9 @@ from charts.prevalence import prevalence
 from charts.save import save_figure
 from datasets.files import write_json, write_text
 from datasets.orders.order import Order, write_order
-from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Repeats, Study, dump_study
+from study.config import DatasetConfig, DetectorConfig, Forecast, Recipe, Repeats, Study
 from study.layout import StudyFolder
+from study.load import dump_study
 from study.matrix import Cell, cells
 
 CHECKS = {"of": [], "compared": [2500, 600], "shared": 2, "findings": [

@@ -11,8 +11,9 @@ from report.making import making_table
 from report.page import write_report
 from report.runs import read_results, run_table
 from report.search import searched_curves
-from study.config import Prices, dump_study, read_study
+from study.config import Prices
 from study.layout import StudyFolder
+from study.load import dump_study, read_study
 from study.matrix import Cell, cells
 from study.search import Search
 from tests.report.conftest import make_study

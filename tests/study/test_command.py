@@ -5,9 +5,10 @@ from datasets.errors import InputError
 from datasets.settings import read_yaml
 from datasets.yaml12 import dump
 from study.command import find_cell, open_study
-from study.config import Recipe, Repeats, read_study
+from study.config import Recipe, Repeats
 from study.data import cut_orders, read_subset, read_train
 from study.identity import fingerprint, training_inputs
+from study.load import read_study
 from study.matrix import Cell, cells
 from study.search import Search
 from tests.small import begin, make_study, write_config

@@ -7,7 +7,7 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.settings import read_yaml
-from study.config import DatasetConfig, Recipe, dump_study
+from study.config import DatasetConfig, Recipe
 from study.data import cut_orders, read_subset, read_train, read_validation
 from study.identity import (
     claim,
@@ -19,6 +19,7 @@ from study.identity import (
     versions,
 )
 from study.layout import StudyFolder
+from study.load import dump_study
 from study.matrix import Cell
 from tests.small import begin, make_study, write_dataset
 

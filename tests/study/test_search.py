@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from datasets.errors import InputError
-from study.config import dump_study, load_study, read_study
+from study.load import dump_study, load_study, read_study
 from tests.small import make_study, write_config
 
 RATE = {"low": 0.0003, "high": 0.03, "scale": "log"}

@@ -4,7 +4,8 @@ import yaml
 
 from datasets.errors import InputError
 from study import config
-from study.config import Recipe, dump_study, load_study, read_study
+from study.config import Recipe
+from study.load import dump_study, load_study, read_study
 
 DATASET = {"name": "paint", "root": "/data/paint"}
 DETECTOR = {"name": "tiny", "recipes": {"scaled": {"epochs": 2}}}
@@ -85,7 +86,7 @@ def test_varied_epochs_take_the_place_of_steps_and_of_the_cap_in_the_detector_s_
     (tmp_path / "models").mkdir()
     recipe = {"steps": 90, "min_steps": 20, "max_steps": 50, "learning_rate": 0.5}
     (tmp_path / "models/mine.yaml").write_text(yaml.safe_dump(DETECTOR | {"recipes": {"scaled": recipe}}))
-    monkeypatch.setattr(config, "CONFIGS", tmp_path)
+    monkeypatch.setattr("study.load.CONFIGS", tmp_path)
     study = load(PLAIN | {"detectors": [own | {"base": "mine", "vary": {"epochs": [3, 9]}}]})
     assert [d.recipes["scaled"] for d in study.detectors] == [
         Recipe(epochs=epochs, min_steps=20, max_steps=cap, learning_rate=0.5) for epochs in (3.0, 9.0)]

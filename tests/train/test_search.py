@@ -186,7 +186,7 @@ def prepared(tmp_path):
 
 PROGRAM = """
 import sys
-from study.config import load_study
+from study.load import load_study
 from study.layout import StudyFolder
 from study.matrix import Cell
 from train.search import search_cell

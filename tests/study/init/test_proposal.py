@@ -10,7 +10,7 @@ from datasets.formats.coco import read_coco
 from datasets.orders.order import FRACTIONS, subset_size
 from datasets.settings import convert, read_yaml
 from detectors.checkpoints.zoo import ZOO
-from study.config import CONFIGS, DetectorConfig, load_study
+from study.config import CONFIGS, DetectorConfig
 from study.init.proposal import (
     CHECKPOINT,
     choose_detector,
@@ -19,6 +19,7 @@ from study.init.proposal import (
     propose,
     share_of_small_boxes,
 )
+from study.load import load_study
 from tests.small import write_dataset
 
 

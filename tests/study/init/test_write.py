@@ -13,10 +13,11 @@ from datasets.__main__ import main as check
 from datasets.errors import InputError
 from datasets.images import check_images
 from datasets.settings import read_yaml
-from study.config import RESERVED, Name, load_study
+from study.config import RESERVED, Name
 from study.data import cut_orders, image_folder, read_train, read_validation, validation_split
 from study.init.write import init, valid_name
 from study.layout import StudyFolder
+from study.load import load_study
 from tests import folders
 
 WRITERS = {
