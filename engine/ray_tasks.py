@@ -12,7 +12,7 @@ from typing import Any
 from datasets.errors import InputError
 from engine.jobs import Job, OnEnd, Outcome, Queue, Wanted
 from engine.process import describe_status, last_line, run_process
-from study.cluster import THREADS, Resources, resources
+from study.cluster import THREADS, Resources, address_here, resources
 from study.config import Runtime
 
 TRIES = 4  # of a job whose process was killed or ended as nobody foresaw, and as often where its node was lost
@@ -70,7 +70,9 @@ def run_jobs(jobs: Sequence[Job], share: Share, on_end: OnEnd, wanted: Wanted = 
                 room = _look_for_room(share, room)
                 continue
             more, _ = ray.wait(list(pending), num_returns=len(pending), timeout=0)
-            on_end(queue.end([_outcome(pending.pop(ref), ref) for ref in dict.fromkeys([*ready, *more])]))
+            outcomes = [_outcome(pending.pop(ref), ref) for ref in dict.fromkeys([*ready, *more])]
+            room = room or any(outcome.well and outcome.job.device for outcome in outcomes)
+            on_end(queue.end(outcomes))
     finally:
         _cancel(pending)
 
@@ -92,8 +94,8 @@ def _look_for_room(share: Share, before: bool) -> bool:
     """Return whether a node that is alive has room for a job, and say so where that was different `before`."""
     room = any(cpus >= share.cpus and gpus >= share.gpus for cpus, gpus in resources().nodes)
     if before and not room:
-        _say(f"no node is left on which a run fits ({share.cpus:g} CPUs, {share.gpus} GPUs): waiting for one, which "
-             "ray start --address on its machine brings; Ctrl-C stops the study, to be taken up again later")
+        _say(f"no node is left on which a run fits (CPUs: {share.cpus:g}, GPUs: {share.gpus}): waiting for one; give "
+             f"ray start --address {address_here()} on its machine, or stop the study with Ctrl-C and go on later")
     if room and not before:
         _say("a node has joined: the runs go on")
     return room

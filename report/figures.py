@@ -51,7 +51,8 @@ def figure_of(figure: Figure, caption: str, description: str, spots: list[Spot] 
     svg, png = io.StringIO(), io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": description}):
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    figure.set_layout_engine(None)  # it is laid out
+    with matplotlib.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # it is laid out
     figure.savefig(png, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
     shown = inline(svg.getvalue(), description, place(figure, spots or []))
     with Image.open(png) as picture:

@@ -187,6 +187,7 @@ def _find_damaged(job: Job, reason: str) -> None:
 
 
 def refuse_nothing(images: Annotations, name: object) -> None:
+    """Raise InputError for images without a class or a box. `name` is what trains on them."""
     if not images.categories:
         raise InputError(f"{name}: {images.source} has no classes; name at least one")
     if not for_training(images).num_boxes:

@@ -14,15 +14,20 @@ NUMBERS = ("images", "value", "stderr", "fraction", "low_80", "high_80", "boxes"
 RUNS = ("draw", "seed")
 CLASS_BOXES = "class_boxes"  # in the subset, of the class of the row
 MARK = "recipe"  # a column that only results.csv has: where it stands, a missing one is a mistake
+KNOWN = {*COLUMNS, *NUMBERS, *RUNS, CLASS_BOXES, MARK}
 
 
 def is_tidy(sheet: Sheet) -> bool:
-    """Tell results.csv from other tables. Raises InputError for a results.csv that lacks a column."""
+    """Tell results.csv from other tables. Raises InputError for a results.csv that lacks a column or has one twice."""
     missing = [name for name in COLUMNS if name not in sheet.header]
     if 0 < len(missing) < len(COLUMNS) / 2 and MARK in sheet.header:
         raise InputError(f"{sheet.path}:{sheet.line}: no column {', '.join(map(repr, missing))}; add it: a table of "
                          f"results has {', '.join(COLUMNS)}, as a study writes them into results.csv")
-    return not missing
+    if missing:
+        return False
+    if twice := [name for name in sheet.header if name in KNOWN and sheet.header.count(name) > 1]:
+        raise InputError(f"{sheet.path}:{sheet.line}: two columns are called '{twice[0]}'; rename one")
+    return True
 
 
 def metrics_of(sheet: Sheet) -> list[str]:

@@ -93,17 +93,21 @@ def test_runs_wait_aloud_for_a_node_on_which_they_fit(cluster, tmp_path, monkeyp
     connect(cluster.address)
     done = tmp_path / "done"
     job = Job("job", ("/bin/sh", "-c", f"until [ -e {done} ]; do sleep 0.1; done"), tmp_path / "job.log")
-    study = threading.Thread(target=ray_tasks.run_jobs, args=([job], ray_tasks.Share(1.0, 0, 1), heard.extend))
-    with told:
-        study.start()
-        assert told.wait_for(lambda: len(said) == 1, timeout=60)
-    cluster.add_node(num_cpus=1)
-    with told:
-        assert told.wait_for(lambda: len(said) == 2, timeout=60)
-    done.touch()
+    arguments = ([job], ray_tasks.Share(1.0, 0, 1), heard.extend)
+    study = threading.Thread(target=ray_tasks.run_jobs, args=arguments, daemon=True)
+    study.start()
+    try:
+        with told:
+            assert told.wait_for(lambda: len(said) == 1, timeout=60)
+        cluster.add_node(num_cpus=1)
+        with told:
+            assert told.wait_for(lambda: len(said) == 2, timeout=60)
+    finally:
+        done.touch()
     study.join(timeout=60)
     assert [outcome.well for outcome in heard] == [True]
-    assert said[0].startswith("no node is left on which a run fits (1 CPUs") and said[1].startswith("a node has joined")
+    assert said[0].startswith("no node is left on which a run fits (CPUs: 1, GPUs: 0)") and cluster.address in said[0]
+    assert said[1:] == ["a node has joined: the runs go on"]
 
 
 def _is_training(run) -> bool:

@@ -90,6 +90,13 @@ def test_a_results_table_without_a_column_names_it(table, name):
             read(path)
 
 
+@pytest.mark.parametrize("name", ["value", "class", "recipe", "stderr"])
+def test_a_results_table_with_a_column_twice_names_it(table, name):
+    path = table("".join(f"{line},{name if at == 0 else '0.5'}\n" for at, line in enumerate(TIDY.splitlines())))
+    with pytest.raises(InputError, match=f"csv:1: two columns are called '{name}'; rename one"):
+        read_curves(path)
+
+
 def test_a_row_per_point_without_a_recipe_is_no_results_table(sheet):
     assert is_tidy(sheet(TIDY)) and is_tidy(sheet(RUNS))
     assert not is_tidy(sheet("dataset,detector,images,metric,value\na,b,100,AP,0.1\n"))
