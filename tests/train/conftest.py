@@ -1,4 +1,4 @@
-"""Trainings that tests look at, made once for the tests of a module."""
+"""Trainings that tests look at and leave as they are."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.train.cells import AVERAGED, CELL, WHOLE, prepared, study_of  # noqa:
 from train.run import train_cell  # noqa: E402
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A trained cell: study, folder and what train_cell returned."""
     root = tmp_path_factory.mktemp("paint")
@@ -23,7 +23,7 @@ def trained(tmp_path_factory):
     return study, folder, train_cell(study, folder, CELL, "on a test")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tuned(tmp_path_factory):
     """A training with a tuning split and a moving average, in one go."""
     study, folder = prepared(tmp_path_factory.mktemp("tuned"), **AVERAGED)

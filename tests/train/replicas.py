@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = {"kind": "ssd_mobilenet_v2", "width": 0.1, "input_size": 64, "batch_size": 4, "steps": 3, "float64": False,
-            "shards": [], "images": 0, "runtime": {}}
+SETTINGS = {"kind": "ssd_mobilenet_v2", "depth": 101, "width": 0.1, "input_size": 64, "batch_size": 4, "steps": 3,
+            "float64": False, "shards": [], "images": 0, "runtime": {}}
 
 
 def run(out: Path, replicas: list[int], **settings) -> list[dict[str, np.ndarray]]:
@@ -49,7 +49,7 @@ def train(**settings) -> dict:
     runtime = Runtime(**settings["runtime"])
     strategy = strategies.prepare(runtime)
     tf_keras.utils.set_random_seed(1)
-    detector = DetectorConfig(name="tiny", **{key: settings[key] for key in ("kind", "width", "input_size")})
+    detector = DetectorConfig(name="tiny", **{key: settings[key] for key in ("kind", "depth", "width", "input_size")})
     recipe = Recipe(batch_size=settings["batch_size"], steps=settings["steps"], warmup_steps=0, learning_rate=0.01,
                     schedule="constant", batch_norm_momentum=0.9)
     params = configure(detector, recipe, classes=("red", "green", "blue"), shards=settings["shards"],

@@ -1,13 +1,21 @@
+import shutil
+
 import numpy as np
 import pytest
 
+from study.layout import StudyFolder
 from tests.train.cells import CELL, WHOLE, weights
 from train.run import train_cell
 
 
+def _copied(folder, root):
+    return StudyFolder(shutil.copytree(folder.root, root / folder.root.name))
+
+
 @pytest.mark.slow
-def test_a_training_whose_last_checkpoint_is_damaged_ends_as_it_had(trained, capsys):
+def test_a_training_whose_last_checkpoint_is_damaged_ends_as_it_had(trained, tmp_path, capsys):
     study, folder, before = trained
+    folder = _copied(folder, tmp_path)
     checkpoints = folder.run(CELL).checkpoints
     kept = weights(checkpoints / "ckpt-30")
     data = checkpoints / "ckpt-30.data-00000-of-00001"
@@ -21,8 +29,9 @@ def test_a_training_whose_last_checkpoint_is_damaged_ends_as_it_had(trained, cap
 
 
 @pytest.mark.slow
-def test_the_best_weights_are_found_again_where_they_are_damaged(tuned, capsys):
+def test_the_best_weights_are_found_again_where_they_are_damaged(tuned, tmp_path, capsys):
     study, folder, before = tuned
+    folder = _copied(folder, tmp_path)
     run = folder.run(WHOLE)
     looks, kept = run.tuning.read_text(), weights(run.checkpoints / before.checkpoint)
     (run.checkpoints / f"{before.checkpoint}.index").write_bytes(b"")
